@@ -1,0 +1,168 @@
+/**
+ * @file foundation.h
+ * What Wasmtime's C API lacks, or cannot do without ending the process.
+ *
+ * Part of the static library that tools/foundation-build makes; a declaration here and its definition in
+ * foundation/src are one contract. Unless said otherwise: pointers are borrowed for the call and not NULL, functions
+ * may be called from any thread, but two threads never use one store at a time.
+ */
+#ifndef BULLPEN_FOUNDATION_H
+#define BULLPEN_FOUNDATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <wasmtime.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Which Wasmtime this is, and what was changed in it. Static. */
+const char *foundation_version(void);
+
+/* ---- engines ---- */
+
+/**
+ * Make an engine. Unlike wasm_engine_new_with_config(), which aborts the process when there is no room for the pool's
+ * slots or when options contradict each other, this returns the error.
+ * @param      config  consumed, also on failure.
+ * @param[out] ret     owned on success (end it with wasm_engine_delete()); untouched otherwise.
+ * @return NULL, or an error owned by the caller.
+ */
+wasmtime_error_t *foundation_engine_new(wasm_config_t *config, wasm_engine_t **ret);
+
+/**
+ * Whether slots can be made pristine by copying only dirty pages back: the kernel has PAGEMAP_SCAN (Linux 6.7) and lets
+ * this process use it. Wasmtime's own use of it misses dirty pages; that this library carries our patch is certain, since
+ * it does not compile without.
+ */
+bool foundation_pagemap_scan_available(void);
+
+/** Use PAGEMAP_SCAN, or not. Where it is not available, engine creation then fails. Off unless set. */
+void foundation_pooling_pagemap_scan_set(wasmtime_pooling_allocation_config_t *config, bool on);
+
+/**
+ * Read DWARF sections, so that frames have files and lines. They are read when a module is compiled and kept in memory;
+ * a module compiled with this off has none. Overrides the environment variable WASMTIME_BACKTRACE_DETAILS.
+ */
+void foundation_config_backtrace_details_set(wasm_config_t *config, bool on);
+
+/** What one instance of a module takes from the pool. Imported memories, tables and functions do not count. */
+typedef struct {
+    uint32_t memories;
+    uint32_t tables;
+    uint32_t functions;
+    uint64_t memory_bytes_initial;   /**< of the memory that starts largest */
+    uint64_t table_elements_initial; /**< of the table that starts largest */
+} foundation_module_needs;
+
+/** @param[out] ret  what @p module needs. */
+void foundation_module_resources(const wasmtime_module_t *module, foundation_module_needs *ret);
+
+/* ---- limits ---- */
+
+typedef enum { FOUNDATION_GROW_MEMORY, FOUNDATION_GROW_TABLE } foundation_grow_kind;
+
+typedef enum {
+    FOUNDATION_GROW_ALLOW,
+    FOUNDATION_GROW_REFUSE, /**< memory.grow and table.grow return -1; instantiation fails */
+    FOUNDATION_GROW_TRAP,   /**< the guest traps with WASMTIME_TRAP_CODE_ALLOCATION_TOO_LARGE */
+} foundation_grow_answer;
+
+/**
+ * Asked before any memory or table of a store grows, the initial size of each included.
+ * @param total         what all memories (bytes) or all tables (elements) of the store have together.
+ * @param total_wanted  what they would have. A growth that is allowed may still fail; the next question's @p total then
+ *                      no longer contains it.
+ * Runs on the thread that uses the store, in the middle of a call: it must not use the store. An answer that is none of
+ * the enum's counts as FOUNDATION_GROW_REFUSE.
+ */
+typedef foundation_grow_answer (*foundation_growing_fn)(void *data, foundation_grow_kind kind, uint64_t total,
+                                                        uint64_t total_wanted);
+
+/**
+ * Limit a new store (memories made before do not count). Takes the place of wasmtime_store_limiter(): a store has one of
+ * the two. Two things can leave the total higher than the truth, never lower: an instance that failed after its memories
+ * were counted, and a growth that the memory's or table's type cannot express.
+ * @param growing  must stay valid until the store is deleted.
+ * @param data     handed to @p growing; borrowed until the store is deleted.
+ */
+void foundation_store_limiter_set(wasmtime_store_t *store, foundation_growing_fn growing, void *data);
+
+/* ---- errors and traps ---- */
+
+typedef enum {
+    FOUNDATION_ERROR_OTHER,
+    FOUNDATION_ERROR_TRAP,            /**< the guest's own doing; see trap_code */
+    FOUNDATION_ERROR_POOL_FULL,       /**< every slot of the pooling allocator is in use */
+    FOUNDATION_ERROR_OUT_OF_MAPPINGS, /**< a system call said ENOMEM: vm.max_map_count, RLIMIT_AS or memory is used up */
+} foundation_error_kind;
+
+typedef struct {
+    foundation_error_kind kind;
+    int trap_code; /**< a wasmtime_trap_code_enum, or -1 */
+    int os_errno;  /**< of the system call that failed, or 0 */
+} foundation_error_info;
+
+/**
+ * Classify what a function of the C API returned as an error. (A trap that passed through a host function's error, or
+ * happened in a start function, can arrive as either; hence kind, not the handle's type, is what to look at.)
+ */
+void foundation_error_inspect(const wasmtime_error_t *error, foundation_error_info *ret);
+
+/** The same for a trap. FOUNDATION_ERROR_OTHER is one that a host function made from a message. */
+void foundation_trap_inspect(const wasm_trap_t *trap, foundation_error_info *ret);
+
+/**
+ * The chain of causes joined with ": ", on one line, without the wasm backtrace (see foundation_error_frames()).
+ * Prefer it to wasmtime_error_message(). Names that a guest chose can appear in it, without control characters.
+ * @param buffer    gets the text and a NUL, cut between two UTF-8 characters if it does not fit.
+ * @param capacity  bytes in @p buffer; 0 writes nothing, and @p buffer may be NULL.
+ * @return the length of the whole text, without NUL.
+ */
+size_t foundation_error_text(const wasmtime_error_t *error, char *buffer, size_t capacity);
+
+/** The same for a trap. */
+size_t foundation_trap_text(const wasm_trap_t *trap, char *buffer, size_t capacity);
+
+/** One line of a wasm backtrace. Text is NULL and a number 0 where unknown. All text comes from the guest's module. */
+typedef struct {
+    const char *module;
+    const char *function; /**< readable form of a Rust or C++ name, up to 4096 bytes; else the name as it is */
+    const char *file;
+    uint32_t function_index;
+    uint32_t line;
+    uint32_t column;
+    uint64_t module_offset; /**< of the instruction in the module's file; UINT64_MAX where unknown */
+} foundation_frame;
+
+/**
+ * @param frame  borrowed during the call, with its strings.
+ * @return false to see no more frames.
+ */
+typedef bool (*foundation_frame_fn)(void *data, const foundation_frame *frame);
+
+/**
+ * Show the frames of the guest's stack, the innermost first, if the error has any. A function that the compiler inlined
+ * is a frame of its own, with the index and offset of the function it is in.
+ */
+void foundation_error_frames(const wasmtime_error_t *error, foundation_frame_fn visit, void *data);
+
+/** The same for a trap. */
+void foundation_trap_frames(const wasm_trap_t *trap, foundation_frame_fn visit, void *data);
+
+/* ---- the last resort ---- */
+
+/**
+ * Hear of a panic in the Rust code (a bug there) before it aborts the process. One hook a process.
+ * @param hook  gets text that is not NUL-terminated, on the thread that panicked, which may hold any lock; NULL: standard
+ *              error, as if never set.
+ */
+void foundation_panic_hook_set(void (*hook)(const char *text, size_t length));
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

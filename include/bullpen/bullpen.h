@@ -1,0 +1,15 @@
+/* Bullpen: everything. SPDX-License-Identifier: Apache-2.0 */
+#ifndef BULLPEN_BULLPEN_H
+#define BULLPEN_BULLPEN_H
+
+#include <bullpen/call.h>
+#include <bullpen/common.h>
+#include <bullpen/deadline.h>
+#include <bullpen/error.h>
+#include <bullpen/inspect.h>
+#include <bullpen/log.h>
+#include <bullpen/plugin.h>
+#include <bullpen/pool.h>
+#include <bullpen/runtime.h>
+
+#endif

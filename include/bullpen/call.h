@@ -1,0 +1,121 @@
+/* Bullpen: calls, sessions and their results. SPDX-License-Identifier: Apache-2.0 */
+#ifndef BULLPEN_CALL_H
+#define BULLPEN_CALL_H
+
+#include <bullpen/plugin.h>
+
+BP_BEGIN_DECLS
+
+/**
+ * How guest code ended: XX(name, number, text, HTTP status).
+ * A sandbox is used again only after the first two.
+ */
+#define BP_OUTCOME_MAP(XX)                                                                         \
+    XX(FINISHED, 0, "finished", 200)                                                               \
+    XX(GUEST_ERROR, 1, "guest_error", 422)                                                         \
+    XX(TRAPPED, 2, "trapped", 500)                                                                 \
+    XX(TIMED_OUT, 3, "timed_out", 504)                                                             \
+    XX(OUT_OF_MEMORY, 4, "out_of_memory", 507)                                                     \
+    XX(OUT_OF_FUEL, 5, "out_of_fuel", 504)                                                         \
+    XX(LIMIT_EXCEEDED, 6, "limit_exceeded", 413)                                                   \
+    XX(CANCELLED, 7, "cancelled", 499)                                                             \
+    XX(EXITED, 8, "exited", 422)                                                                   \
+    XX(CRASHED, 9, "crashed", 502)
+
+typedef enum bp_outcome {
+#define BP_OUTCOME_ENUM(name, number, text, http) BP_OUTCOME_##name = number,
+    BP_OUTCOME_MAP(BP_OUTCOME_ENUM)
+#undef BP_OUTCOME_ENUM
+} bp_outcome;
+
+/** "finished", "timed_out", … @threads any */
+BP_API const char *bp_outcome_name(bp_outcome outcome);
+
+/** One call of one export. Zero in a field means its default. */
+typedef struct bp_call {
+    uint32_t size;          /**< set by BP_CALL_INIT */
+    uint32_t timeout_ms;    /**< from now; default (and at most): the plugin's limits.time_ms */
+    bp_deadline by;         /**< absolute, in place of timeout_ms; the earlier of both holds */
+    const char *export_name; /**< default: "handle" */
+    bp_bytes input;         /**< borrowed until the call returns */
+    bp_bytes tenant;        /**< whose data this works for; at most 128 bytes */
+    void *context;          /**< handed to host functions, never visible to the guest */
+    bp_cancel *cancel;      /**< ends the wait or the call from another thread; borrowed */
+} bp_call;
+#define BP_CALL_INIT                                                                               \
+    {                                                                                              \
+        (uint32_t)sizeof(bp_call), 0, BP_NOW, NULL, {NULL, 0}, {NULL, 0}, NULL, NULL               \
+    }
+
+#define BP_RESULT_MESSAGE_MAX 1024
+
+/** What came of a call. Ends with bp_call_result_done(). */
+typedef struct bp_call_result {
+    uint32_t size;        /**< set by BP_CALL_RESULT_INIT */
+    uint32_t outcome;     /**< a bp_outcome */
+    bp_bytes output;      /**< borrowed until bp_call_result_done() or, in a session, the next call */
+    int32_t exit_code;    /**< of proc_exit, or what the export returned */
+    uint32_t trap_code;   /**< engine's code + 1 when outcome is trapped or out_of_memory, else 0 */
+    const char *limit;    /**< name of the limit that was hit, or NULL; static */
+    const char *message;  /**< the guest's error, trap or limit in words; "" if all went well */
+    const char *backtrace; /**< a line a frame, innermost first; "" without a trap */
+    uint64_t call_id;     /**< unique in this process; also in the guest's log records */
+    uint64_t wait_ns;     /**< until the sandbox was there, reset and creation included */
+    uint64_t guest_ns;    /**< in the guest, host functions included */
+    uint64_t host_calls;
+    bool was_warm;        /**< no creation and no reset was waited for */
+    void *private_;       /**< the library's own */
+} bp_call_result;
+#define BP_CALL_RESULT_INIT                                                                        \
+    {                                                                                              \
+        (uint32_t)sizeof(bp_call_result), 0, {NULL, 0}, 0, 0, NULL, "", "", 0, 0, 0, 0, false,     \
+            NULL                                                                                   \
+    }
+
+/**
+ * Call an export on a sandbox from the pool, on this thread.
+ * @param      plugin borrowed.
+ * @param      call   borrowed.
+ * @param[out] ret    begins with BP_CALL_RESULT_INIT; on BP_OK end it with bp_call_result_done()
+ *                    (its sandbox goes back to the pool then). On failure nothing needs ending.
+ * @return BP_OK when guest code ran, however it ended (ret->outcome). Else it did not run:
+ *         BP_ENOTFOUND (no such export; the nearest is named), BP_EFORMAT (export of another
+ *         type), BP_ELIMIT (input), BP_EINVAL (this thread's stack is too small, bad options),
+ *         BP_ETIMEDOUT (deadline passed before the guest began), BP_ECANCELLED, BP_EBUSY,
+ *         BP_ECLOSED, BP_ENOMEM.
+ * @threads any, many at once; blocks until the deadline at most.
+ */
+BP_API BP_MUST_USE bp_status bp_plugin_call(bp_plugin *plugin, const bp_call *call,
+                                            bp_call_result *ret, bp_error *reterr);
+/** finished: neither error nor trap. */
+static inline bool bp_call_result_ok(const bp_call_result *result)
+{
+    return result->outcome == BP_OUTCOME_FINISHED;
+}
+/** Frees what a result holds; harmless on one that was never filled, and twice. @threads one */
+BP_API void bp_call_result_done(bp_call_result *result);
+
+/** Several calls on one sandbox under one lease. @threads one at a time */
+typedef struct bp_session bp_session;
+
+/**
+ * Take a sandbox for several calls.
+ * @param      how  its tenant, cancel and deadline count for the wait and for the whole session.
+ * @param[out] ret  owned on BP_OK: end it with bp_session_end().
+ * @return as bp_plugin_call(). @threads any
+ */
+BP_API BP_MUST_USE bp_status bp_session_open(bp_plugin *plugin, const bp_call *how,
+                                             bp_session **ret, bp_error *reterr);
+/**
+ * As bp_plugin_call(), on the session's sandbox, which keeps its memory between these calls.
+ * After any outcome but finished and guest_error the session is spent: BP_ECLOSED from then on.
+ * `call->tenant` is ignored. The output lives until the next call or the end of the session.
+ */
+BP_API BP_MUST_USE bp_status bp_session_call(bp_session *session, const bp_call *call,
+                                             bp_call_result *ret, bp_error *reterr);
+/** Gives the sandbox back; NULL is fine. */
+BP_API void bp_session_end(bp_session *session);
+
+BP_END_DECLS
+
+#endif

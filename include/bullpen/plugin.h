@@ -1,0 +1,121 @@
+/* Bullpen: plugins: load, look at, free. SPDX-License-Identifier: Apache-2.0 */
+#ifndef BULLPEN_PLUGIN_H
+#define BULLPEN_PLUGIN_H
+
+#include <bullpen/pool.h>
+#include <bullpen/runtime.h>
+
+BP_BEGIN_DECLS
+
+/** Code with its pool of warm sandboxes. Opaque; thread-safe. */
+typedef struct bp_plugin bp_plugin;
+
+/** What a sandbox looks like to the next call. */
+typedef enum bp_reset_policy {
+    BP_RESET_FRESH = 0, /**< pristine, every time; the work is done between calls */
+    BP_RESET_REUSE = 1, /**< memory and globals live on between calls of one tenant */
+} bp_reset_policy;
+
+/**
+ * Ceilings for one call in one sandbox. Zero means "as the runtime, the manifest or the default
+ * says"; BP_UNLIMITED lifts this side's own limit. Effective is the smallest of all sides.
+ */
+typedef struct bp_limits {
+    uint64_t memory_bytes;    /**< all memories of a sandbox together; default 64 MiB */
+    uint64_t table_elements;  /**< all tables together; default: the runtime's */
+    uint64_t time_ms;         /**< one call, from the first wait to the last byte; default 1000 */
+    uint64_t init_time_ms;    /**< making and initialising a sandbox; default 5000 */
+    uint64_t input_bytes;     /**< default 16 MiB */
+    uint64_t output_bytes;    /**< default 16 MiB */
+    uint64_t log_bytes;       /**< a call's log text, stdout and stderr; default 64 KiB */
+    uint64_t host_calls;      /**< calls of host functions in one call; default unlimited */
+    uint64_t var_bytes;       /**< Extism vars of a plugin and tenant; default 1 MiB */
+    bool trap_on_grow_failure; /**< end the call when growth is refused, instead of answering -1 */
+} bp_limits;
+
+/** One configuration value. Strings are borrowed while a function runs. */
+typedef struct bp_config_entry {
+    const char *key;
+    const char *value;
+} bp_config_entry;
+
+typedef struct bp_plugin_options {
+    uint32_t size;     /**< set by BP_PLUGIN_OPTIONS_INIT */
+    uint32_t reset;    /**< a bp_reset_policy; default fresh */
+    const char *name;  /**< for messages and metrics; default: the manifest's, else the file's */
+    bool wasi;         /**< grants WASI preview 1: clocks, randomness, stdout and stderr to the log */
+    bool prewarm_background; /**< do not wait for the first sandboxes while loading */
+    bool trap_on_grow_failure;
+    uint8_t reserved_;
+    uint32_t max_live; /**< sandboxes at once; default 4, never above the runtime's */
+    uint32_t min_warm; /**< kept ready; default 1; BP_POOL_NONE for none */
+    uint64_t max_uses; /**< calls before a sandbox is replaced (reuse); 0: no rotation */
+    uint64_t idle_ttl_ms; /**< idle ones above min_warm go after this; default 60 000 */
+    bp_limits limits;
+    const bp_config_entry *config; /**< copied; wins over the manifest's */
+    size_t config_count;
+} bp_plugin_options;
+
+#define BP_PLUGIN_OPTIONS_INIT                                                                     \
+    {                                                                                              \
+        (uint32_t)sizeof(bp_plugin_options), 0, NULL, false, false, false, 0, 0, 0, 0, 0,          \
+            {0, 0, 0, 0, 0, 0, 0, 0, 0, false}, NULL, 0                                            \
+    }
+
+/**
+ * Load a plugin and warm its pool.
+ * The file is a core WebAssembly module, its text form, or an Extism manifest (JSON) that names
+ * modules by path or carries them in base64.
+ * @param      runtime borrowed; the plugin keeps a reference.
+ * @param      options borrowed; NULL for the defaults.
+ * @param[out] ret     owned on BP_OK: end it with bp_plugin_unref().
+ * @return BP_OK; BP_ENOTFOUND, BP_ESYSTEM (the file); BP_EFORMAT (no plugin; says what it is);
+ *         BP_EDENIED (an import that was not granted, or that nobody has); BP_ELIMIT; BP_EINVAL
+ *         (options that contradict each other); BP_ETIMEDOUT (initialisation was too slow).
+ * @threads any; blocks while compiling and warming.
+ */
+BP_API BP_MUST_USE bp_status bp_plugin_load_file(bp_runtime *runtime, const char *path,
+                                                 const bp_plugin_options *options, bp_plugin **ret,
+                                                 bp_error *reterr);
+/** As bp_plugin_load_file(), from memory; paths in a manifest are relative to the working folder. */
+BP_API BP_MUST_USE bp_status bp_plugin_load_bytes(bp_runtime *runtime, bp_bytes code,
+                                                  const bp_plugin_options *options,
+                                                  bp_plugin **ret, bp_error *reterr);
+/** @threads any */
+BP_API bp_plugin *bp_plugin_ref(bp_plugin *plugin);
+/**
+ * End one's use; NULL is fine. The last one closes the pool: sandboxes that are lent end when they
+ * come back. @threads any
+ */
+BP_API void bp_plugin_unref(bp_plugin *plugin);
+
+/** What a plugin is and what holds for it. Strings live as long as the plugin. */
+typedef struct bp_plugin_info {
+    uint32_t size; /**< set by BP_PLUGIN_INFO_INIT */
+    uint32_t reset;
+    const char *name;
+    const char *abi;    /**< "extism" */
+    const char *sha256; /**< of the main module's bytes, in hex */
+    uint64_t code_bytes, compiled_bytes;
+    uint32_t max_live, min_warm;
+    bp_limits limits; /**< effective */
+    const char *const *exports; /**< names of the callable exports */
+    size_t export_count;
+} bp_plugin_info;
+#define BP_PLUGIN_INFO_INIT                                                                        \
+    {                                                                                              \
+        (uint32_t)sizeof(bp_plugin_info), 0, NULL, NULL, NULL, 0, 0, 0, 0,                         \
+            {0, 0, 0, 0, 0, 0, 0, 0, 0, false}, NULL, 0                                            \
+    }
+/** @param[in,out] ret begins with BP_PLUGIN_INFO_INIT. @threads any */
+BP_API bp_status bp_plugin_get_info(const bp_plugin *plugin, bp_plugin_info *ret, bp_error *reterr);
+
+/** The pool's counters; begins with BP_POOL_STATS_INIT. @threads any */
+BP_API bp_status bp_plugin_get_pool_stats(const bp_plugin *plugin, bp_pool_stats *ret,
+                                          bp_error *reterr);
+/** The plugin's pool, for bp_pool_metrics_write() and the like; borrowed. @threads any */
+BP_API bp_pool *bp_plugin_pool(bp_plugin *plugin);
+
+BP_END_DECLS
+
+#endif

@@ -1,0 +1,83 @@
+/* Bullpen: the runtime, which everything else hangs on. SPDX-License-Identifier: Apache-2.0 */
+#ifndef BULLPEN_RUNTIME_H
+#define BULLPEN_RUNTIME_H
+
+#include <bullpen/deadline.h>
+#include <bullpen/error.h>
+#include <bullpen/log.h>
+
+BP_BEGIN_DECLS
+
+/**
+ * Engine, helper threads and ceilings for a set of plugins. One a process is usual.
+ * Opaque; thread-safe. Threads start with the first plugin, block all signals and have names.
+ */
+typedef struct bp_runtime bp_runtime;
+
+/** Zero in a field means its default. */
+typedef struct bp_runtime_options {
+    uint32_t size;               /**< set by BP_RUNTIME_OPTIONS_INIT */
+    uint32_t sandboxes_max;      /**< live at once, over all plugins; default 256 */
+    uint64_t memory_bytes_max;   /**< ceiling for one sandbox; default 256 MiB, at most 4 GiB */
+    uint64_t table_elements_max; /**< ceiling for one sandbox; default 100 000 */
+    uint64_t stack_bytes;        /**< guest stack, on the caller's own; default 512 KiB */
+    uint64_t plugin_bytes_max;   /**< largest plugin file; default 64 MiB */
+    uint32_t functions_max;      /**< most functions in a plugin; default 100 000 */
+    uint32_t tick_ms;            /**< how exactly deadlines are kept; default 1 */
+    uint32_t helpers;            /**< threads for resets and refills; default 2 */
+    uint32_t log_level;          /**< a bp_log_level, the lowest that `log` gets; default trace */
+    bp_log_fn log;               /**< where records go; NULL: nowhere */
+    void *log_data;              /**< borrowed until the runtime is freed */
+} bp_runtime_options;
+
+#define BP_RUNTIME_OPTIONS_INIT                                                                    \
+    {                                                                                              \
+        (uint32_t)sizeof(bp_runtime_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL                \
+    }
+
+/**
+ * Make a runtime.
+ * @param      options borrowed; NULL for the defaults.
+ * @param[out] ret     owned on BP_OK: end it with bp_runtime_unref().
+ * @return BP_OK, BP_EINVAL (names the option), BP_ENOMEM (addresses or memory), BP_EENGINE.
+ * @threads any; blocks for milliseconds.
+ */
+BP_API BP_MUST_USE bp_status bp_runtime_new(const bp_runtime_options *options, bp_runtime **ret,
+                                            bp_error *reterr);
+/** @threads any */
+BP_API bp_runtime *bp_runtime_ref(bp_runtime *runtime);
+/**
+ * End one's use. Plugins keep their runtime alive; the last to go joins its threads.
+ * NULL is fine. @threads any; the last one blocks until helpers finished what they do.
+ */
+BP_API void bp_runtime_unref(bp_runtime *runtime);
+
+/** What a runtime ended up with. */
+typedef struct bp_runtime_info {
+    uint32_t size;               /**< set by BP_RUNTIME_INFO_INIT */
+    uint32_t sandboxes_max;
+    uint64_t memory_bytes_max;
+    uint64_t table_elements_max;
+    uint64_t stack_bytes;
+    uint64_t memory_reservation_bytes; /**< addresses reserved for each linear memory */
+    uint32_t tick_ms;
+    uint32_t cores;              /**< this process may use: affinity and cgroup quota */
+    bool pagemap_scan;           /**< resets copy only dirty pages back (Linux 6.7 and later) */
+} bp_runtime_info;
+#define BP_RUNTIME_INFO_INIT                                                                       \
+    {                                                                                              \
+        (uint32_t)sizeof(bp_runtime_info), 0, 0, 0, 0, 0, 0, 0, false                              \
+    }
+
+/** @param[in,out] ret begins with BP_RUNTIME_INFO_INIT. @threads any */
+BP_API bp_status bp_runtime_get_info(const bp_runtime *runtime, bp_runtime_info *ret,
+                                     bp_error *reterr);
+
+/** "0.1.0" of the library that runs, which may be newer than the headers. */
+BP_API const char *bp_version(void);
+/** Name and version of the engine inside: "wasmtime 48.0.8 …". */
+BP_API const char *bp_engine_version(void);
+
+BP_END_DECLS
+
+#endif
