@@ -21,3 +21,21 @@ have() {
 version_at_least() {
     [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]
 }
+
+# The Go that builds guests: wasip1 with exported functions came with 1.24.
+bullpen_go_version=1.24.4
+bullpen_go_root=$bullpen_cache/go-$bullpen_go_version
+
+# Print the path of a Go that is new enough: the user's own, or the one that tools/setup has put into the cache.
+find_go() {
+    for go in "$(command -v go || true)" "$bullpen_go_root/bin/go"; do
+        [ -x "$go" ] || continue
+        # "local": an old Go must not go and fetch another one to answer the question
+        version=$(GOTOOLCHAIN=local "$go" version 2>/dev/null | sed 's/^go version go\([0-9.]*\).*/\1/')
+        if version_at_least "${version:-0}" 1.24; then
+            echo "$go"
+            return 0
+        fi
+    done
+    return 1
+}

@@ -2,9 +2,10 @@
  * @file foundation.h
  * What Wasmtime's C API lacks, or cannot do without ending the process.
  *
- * Part of the static library that tools/foundation-build makes; a declaration here and its definition in
- * foundation/src are one contract. Unless said otherwise: pointers are borrowed for the call and not NULL, functions
- * may be called from any thread, but two threads never use one store at a time.
+ * Part of the static library that tools/foundation-build makes; a declaration here and its
+ * definition in foundation/src are one contract. Unless said otherwise: pointers are borrowed for
+ * the call and not NULL, functions may be called from any thread, but two threads never use one
+ * store at a time.
  */
 #ifndef BULLPEN_FOUNDATION_H
 #define BULLPEN_FOUNDATION_H
@@ -24,8 +25,8 @@ const char *foundation_version(void);
 /* ---- engines ---- */
 
 /**
- * Make an engine. Unlike wasm_engine_new_with_config(), which aborts the process when there is no room for the pool's
- * slots or when options contradict each other, this returns the error.
+ * Make an engine. Unlike wasm_engine_new_with_config(), which aborts the process when there is no
+ * room for the pool's slots or when options contradict each other, this returns the error.
  * @param      config  consumed, also on failure.
  * @param[out] ret     owned on success (end it with wasm_engine_delete()); untouched otherwise.
  * @return NULL, or an error owned by the caller.
@@ -33,22 +34,23 @@ const char *foundation_version(void);
 wasmtime_error_t *foundation_engine_new(wasm_config_t *config, wasm_engine_t **ret);
 
 /**
- * Whether slots can be made pristine by copying only dirty pages back: the kernel has PAGEMAP_SCAN (Linux 6.7) and lets
- * this process use it. Wasmtime's own use of it misses dirty pages; that this library carries our patch is certain, since
- * it does not compile without.
+ * Whether slots can be made pristine by copying only dirty pages back: the kernel has PAGEMAP_SCAN
+ * (Linux 6.7) and lets this process use it. Wasmtime's own use of it misses dirty pages; that this
+ * library carries our patch is certain, since it does not compile without.
  */
 bool foundation_pagemap_scan_available(void);
 
-/** Use PAGEMAP_SCAN, or not. Where it is not available, engine creation then fails. Off unless set. */
+/** Use PAGEMAP_SCAN (off unless set). Where it is not available, engine creation then fails. */
 void foundation_pooling_pagemap_scan_set(wasmtime_pooling_allocation_config_t *config, bool on);
 
 /**
- * Read DWARF sections, so that frames have files and lines. They are read when a module is compiled and kept in memory;
- * a module compiled with this off has none. Overrides the environment variable WASMTIME_BACKTRACE_DETAILS.
+ * Read DWARF sections, so that frames have files and lines. They are read when a module is compiled
+ * and kept in memory; a module compiled with this off has none. Overrides the environment variable
+ * WASMTIME_BACKTRACE_DETAILS.
  */
 void foundation_config_backtrace_details_set(wasm_config_t *config, bool on);
 
-/** What one instance of a module takes from the pool. Imported memories, tables and functions do not count. */
+/** What one instance of a module takes from the pool. What it imports does not count. */
 typedef struct {
     uint32_t memories;
     uint32_t tables;
@@ -72,23 +74,25 @@ typedef enum {
 
 /**
  * Asked before any memory or table of a store grows, the initial size of each included.
- * @param total         what all memories (bytes) or all tables (elements) of the store have together.
- * @param total_wanted  what they would have. A growth that is allowed may still fail; the next question's @p total then
- *                      no longer contains it.
- * Runs on the thread that uses the store, in the middle of a call: it must not use the store. An answer that is none of
- * the enum's counts as FOUNDATION_GROW_REFUSE.
+ * Runs on the thread that uses the store, in the middle of a call: it must not use the store.
+ * @param data          as given to foundation_store_limiter_set().
+ * @param total         what all memories (bytes) or all tables (elements) of the store have now.
+ * @param total_wanted  what they would have. A growth that is allowed can still fail; then it is no
+ *                      longer in the next question's @p total.
+ * @return anything but ALLOW and TRAP counts as REFUSE.
  */
-typedef foundation_grow_answer (*foundation_growing_fn)(void *data, foundation_grow_kind kind, uint64_t total,
-                                                        uint64_t total_wanted);
+typedef foundation_grow_answer (*foundation_growing_fn)(void *data, foundation_grow_kind kind,
+                                                        uint64_t total, uint64_t total_wanted);
 
 /**
- * Limit a new store (memories made before do not count). Takes the place of wasmtime_store_limiter(): a store has one of
- * the two. Two things can leave the total higher than the truth, never lower: an instance that failed after its memories
- * were counted, and a growth that the memory's or table's type cannot express.
+ * Limit a new store (memories made before do not count). Takes the place of
+ * wasmtime_store_limiter(): a store has one of the two. The total is never too low; it stays too
+ * high after an instance that could not be made for another reason, once its memories were counted.
  * @param growing  must stay valid until the store is deleted.
  * @param data     handed to @p growing; borrowed until the store is deleted.
  */
-void foundation_store_limiter_set(wasmtime_store_t *store, foundation_growing_fn growing, void *data);
+void foundation_store_limiter_set(wasmtime_store_t *store, foundation_growing_fn growing,
+                                  void *data);
 
 /* ---- errors and traps ---- */
 
@@ -96,7 +100,7 @@ typedef enum {
     FOUNDATION_ERROR_OTHER,
     FOUNDATION_ERROR_TRAP,            /**< the guest's own doing; see trap_code */
     FOUNDATION_ERROR_POOL_FULL,       /**< every slot of the pooling allocator is in use */
-    FOUNDATION_ERROR_OUT_OF_MAPPINGS, /**< a system call said ENOMEM: vm.max_map_count, RLIMIT_AS or memory is used up */
+    FOUNDATION_ERROR_OUT_OF_MAPPINGS, /**< ENOMEM: vm.max_map_count, RLIMIT_AS, or no memory */
 } foundation_error_kind;
 
 typedef struct {
@@ -106,8 +110,9 @@ typedef struct {
 } foundation_error_info;
 
 /**
- * Classify what a function of the C API returned as an error. (A trap that passed through a host function's error, or
- * happened in a start function, can arrive as either; hence kind, not the handle's type, is what to look at.)
+ * Classify what a function of the C API returned as an error. (A trap that passed through a host
+ * function's error, or happened in a start function, can arrive as either; hence kind, not the
+ * handle's type, is what to look at.)
  */
 void foundation_error_inspect(const wasmtime_error_t *error, foundation_error_info *ret);
 
@@ -115,8 +120,9 @@ void foundation_error_inspect(const wasmtime_error_t *error, foundation_error_in
 void foundation_trap_inspect(const wasm_trap_t *trap, foundation_error_info *ret);
 
 /**
- * The chain of causes joined with ": ", on one line, without the wasm backtrace (see foundation_error_frames()).
- * Prefer it to wasmtime_error_message(). Names that a guest chose can appear in it, without control characters.
+ * The chain of causes joined with ": ", on one line, without the wasm backtrace (see
+ * foundation_error_frames()). Prefer it to wasmtime_error_message(). Names that a guest chose can
+ * appear in it, without control characters.
  * @param buffer    gets the text and a NUL, cut between two UTF-8 characters if it does not fit.
  * @param capacity  bytes in @p buffer; 0 writes nothing, and @p buffer may be NULL.
  * @return the length of the whole text, without NUL.
@@ -126,15 +132,18 @@ size_t foundation_error_text(const wasmtime_error_t *error, char *buffer, size_t
 /** The same for a trap. */
 size_t foundation_trap_text(const wasm_trap_t *trap, char *buffer, size_t capacity);
 
-/** One line of a wasm backtrace. Text is NULL and a number 0 where unknown. All text comes from the guest's module. */
+/** One line of a wasm backtrace. Text is NULL and a number 0 where unknown. All text comes from the
+ * guest's module. */
 typedef struct {
     const char *module;
-    const char *function; /**< readable form of a Rust or C++ name, up to 4096 bytes; else the name as it is */
+    const char *function; /**< readable form of a Rust or C++ name, up to 4096 bytes; else the name
+                             as it is */
     const char *file;
     uint32_t function_index;
     uint32_t line;
     uint32_t column;
-    uint64_t module_offset; /**< of the instruction in the module's file; UINT64_MAX where unknown */
+    uint64_t
+        module_offset; /**< of the instruction in the module's file; UINT64_MAX where unknown */
 } foundation_frame;
 
 /**
@@ -144,8 +153,8 @@ typedef struct {
 typedef bool (*foundation_frame_fn)(void *data, const foundation_frame *frame);
 
 /**
- * Show the frames of the guest's stack, the innermost first, if the error has any. A function that the compiler inlined
- * is a frame of its own, with the index and offset of the function it is in.
+ * Show the frames of the guest's stack, the innermost first, if the error has any. A function that
+ * the compiler inlined is a frame of its own, with the index and offset of the function it is in.
  */
 void foundation_error_frames(const wasmtime_error_t *error, foundation_frame_fn visit, void *data);
 
@@ -156,8 +165,8 @@ void foundation_trap_frames(const wasm_trap_t *trap, foundation_frame_fn visit, 
 
 /**
  * Hear of a panic in the Rust code (a bug there) before it aborts the process. One hook a process.
- * @param hook  gets text that is not NUL-terminated, on the thread that panicked, which may hold any lock; NULL: standard
- *              error, as if never set.
+ * @param hook  gets text that is not NUL-terminated, on the thread that panicked, which may hold
+ * any lock; NULL: standard error, as if never set.
  */
 void foundation_panic_hook_set(void (*hook)(const char *text, size_t length));
 

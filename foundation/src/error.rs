@@ -25,22 +25,28 @@ pub struct ErrorInfo {
     os_errno: c_int,
 }
 
-/// Wasmtime's backtrace is one link in the chain of causes. Its type is hidden there, so it is known by its first
-/// line.
+/// Wasmtime's backtrace is one link in the chain of causes. Its type is hidden there, so it is
+/// known by its first line.
 const BACKTRACE_TEXT: &str = "error while executing at wasm backtrace:";
 
-/// The error number of the first failed system call in the chain of causes. `mmap` and `mprotect` fail with rustix's
-/// type or with the standard library's, depending on the place in Wasmtime.
+/// The error number of the first failed system call in the chain of causes. `mmap` and `mprotect`
+/// fail with rustix's type or with the standard library's, depending on the place in Wasmtime.
 fn os_errno(error: &Error) -> Option<c_int> {
     if let Some(errno) = error.downcast_ref::<Errno>() {
         return Some(errno.raw_os_error());
     }
-    if let Some(errno) = error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error) {
+    if let Some(errno) = error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::raw_os_error)
+    {
         return Some(errno);
     }
-    // Those looked through Wasmtime's own links; this looks into the causes that foreign errors carry.
+    // Those looked through Wasmtime's own links; this looks into the causes that foreign errors
+    // carry.
     error.chain().find_map(|cause| {
-        let errno = cause.downcast_ref::<Errno>().map(|errno| errno.raw_os_error());
+        let errno = cause
+            .downcast_ref::<Errno>()
+            .map(|errno| errno.raw_os_error());
         errno.or_else(|| cause.downcast_ref::<io::Error>()?.raw_os_error())
     })
 }
@@ -57,11 +63,16 @@ fn inspect(error: &Error) -> ErrorInfo {
     } else {
         ErrorKind::Other
     };
-    ErrorInfo { kind, trap_code: trap_code.unwrap_or(-1), os_errno: os_errno.unwrap_or(0) }
+    ErrorInfo {
+        kind,
+        trap_code: trap_code.unwrap_or(-1),
+        os_errno: os_errno.unwrap_or(0),
+    }
 }
 
-/// The text of one cause, which stops as soon as it turns out to be the backtrace: to write out all of it would demangle
-/// its names without any limit, and the guest chooses those (see `frames.rs`, which sets one).
+/// The text of one cause, which stops as soon as it turns out to be the backtrace: to write out all
+/// of it would demangle its names without any limit, and the guest chooses those (see `frames.rs`,
+/// which sets one).
 #[derive(Default)]
 struct Cause {
     text: String,
@@ -72,7 +83,11 @@ impl fmt::Write for Cause {
     fn write_str(&mut self, part: &str) -> fmt::Result {
         self.text.push_str(part);
         self.is_backtrace = self.text.starts_with(BACKTRACE_TEXT);
-        if self.is_backtrace { Err(fmt::Error) } else { Ok(()) }
+        if self.is_backtrace {
+            Err(fmt::Error)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -87,9 +102,11 @@ fn one_line(error: &Error) -> String {
         if !line.is_empty() {
             line.push_str(": ");
         }
-        // Some messages show the place in a text on several lines. Splitting also removes every NUL and other
-        // control character that a guest may have put into a name.
-        let words = cause.text.split(|c: char| c.is_whitespace() || c.is_control());
+        // Some messages show the place in a text on several lines. Splitting also removes every NUL
+        // and other control character that a guest may have put into a name.
+        let words = cause
+            .text
+            .split(|c: char| c.is_whitespace() || c.is_control());
         for (i, word) in words.filter(|word| !word.is_empty()).enumerate() {
             if i > 0 {
                 line.push(' ');
@@ -133,6 +150,10 @@ pub unsafe extern "C" fn foundation_error_text(
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn foundation_trap_text(trap: &wasm_trap_t, buffer: *mut c_char, capacity: usize) -> usize {
+pub unsafe extern "C" fn foundation_trap_text(
+    trap: &wasm_trap_t,
+    buffer: *mut c_char,
+    capacity: usize,
+) -> usize {
     unsafe { copy_text(&one_line(handles::trap(trap)), buffer, capacity) }
 }

@@ -31,8 +31,9 @@ fn c_string(text: &str) -> CString {
     CString::new(text.replace('\0', "?")).unwrap_or_default()
 }
 
-/// Text that refuses to grow past a limit. A mangled name of a few hundred bytes can stand for gigabytes (each of its
-/// parts may refer to earlier ones twice), and it is the guest that chooses the name.
+/// Text that refuses to grow past a limit. A mangled name of a few hundred bytes can stand for
+/// gigabytes (each of its parts may refer to earlier ones twice), and it is the guest that chooses
+/// the name.
 struct Bounded(String);
 
 impl fmt::Write for Bounded {
@@ -45,12 +46,15 @@ impl fmt::Write for Bounded {
     }
 }
 
-/// The readable form of a Rust or C++ name; any other name, and one that would get too long, as it is.
+/// The readable form of a Rust or C++ name; any other name, and one that would get too long, as it
+/// is. (The C++ demangler takes types as well, and would make `float` of a function called `f`.)
 fn demangled(name: &str) -> CString {
     let mut readable = Bounded(String::new());
     let result = if let Ok(symbol) = rustc_demangle::try_demangle(name) {
         write!(readable, "{symbol:#}")
-    } else if let Ok(symbol) = cpp_demangle::Symbol::new(name) {
+    } else if name.starts_with("_Z")
+        && let Ok(symbol) = cpp_demangle::Symbol::new(name)
+    {
         symbol.structured_demangle(&mut readable, &DemangleOptions::default())
     } else {
         return c_string(name);
@@ -65,7 +69,10 @@ fn or_null(text: &Option<CString>) -> *const c_char {
 /// Show one frame, or one function that was inlined into it (`symbol`), and say whether to go on.
 fn show(info: &FrameInfo, symbol: Option<&FrameSymbol>, visit: FrameFn, data: *mut c_void) -> bool {
     let module = info.module().name().map(c_string);
-    let function = symbol.and_then(FrameSymbol::name).or(info.func_name()).map(demangled);
+    let function = symbol
+        .and_then(FrameSymbol::name)
+        .or(info.func_name())
+        .map(demangled);
     let file = symbol.and_then(FrameSymbol::file).map(c_string);
     let frame = Frame {
         module: or_null(&module),
@@ -74,18 +81,24 @@ fn show(info: &FrameInfo, symbol: Option<&FrameSymbol>, visit: FrameFn, data: *m
         function_index: info.func_index(),
         line: symbol.and_then(FrameSymbol::line).unwrap_or(0),
         column: symbol.and_then(FrameSymbol::column).unwrap_or(0),
-        module_offset: info.module_offset().map_or(u64::MAX, |offset| offset as u64),
+        module_offset: info
+            .module_offset()
+            .map_or(u64::MAX, |offset| offset as u64),
     };
     // SAFETY: the strings outlive the call.
     unsafe { visit(data, &frame) }
 }
 
 fn for_each(error: &Error, visit: FrameFn, data: *mut c_void) {
-    let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return };
+    let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else {
+        return;
+    };
     for info in backtrace.frames() {
         let go_on = match info.symbols() {
             [] => show(info, None, visit, data),
-            symbols => symbols.iter().all(|symbol| show(info, Some(symbol), visit, data)),
+            symbols => symbols
+                .iter()
+                .all(|symbol| show(info, Some(symbol), visit, data)),
         };
         if !go_on {
             return;
@@ -94,11 +107,19 @@ fn for_each(error: &Error, visit: FrameFn, data: *mut c_void) {
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn foundation_error_frames(error: &wasmtime_error_t, visit: FrameFn, data: *mut c_void) {
+pub unsafe extern "C" fn foundation_error_frames(
+    error: &wasmtime_error_t,
+    visit: FrameFn,
+    data: *mut c_void,
+) {
     for_each(handles::error(error), visit, data);
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn foundation_trap_frames(trap: &wasm_trap_t, visit: FrameFn, data: *mut c_void) {
+pub unsafe extern "C" fn foundation_trap_frames(
+    trap: &wasm_trap_t,
+    visit: FrameFn,
+    data: *mut c_void,
+) {
     for_each(handles::trap(trap), visit, data);
 }

@@ -1,14 +1,15 @@
 //! From the handles of Wasmtime's C API to the Rust values behind them.
 //!
-//! Their fields are private to the C API's crate, so these are casts. They are sound because each handle is a struct
-//! with exactly one field, and the version is pinned: the assertions below would not compile if a handle gained a
-//! field, and one field that fills its struct can only be at offset 0.
+//! Their fields are private to the C API's crate, so these are casts. They are sound because each
+//! handle is a struct with exactly one field, and the version is pinned: the assertions below would
+//! not compile if a handle gained a field, and one field that fills its struct can only be at
+//! offset 0.
 
 use wasmtime::{Config, Engine, Error, Module, PoolingAllocationConfig, Store};
 use wasmtime_c_api::wasmtime;
 use wasmtime_c_api::{
-    WasmtimeStoreData, wasm_config_t, wasm_engine_t, wasm_trap_t, wasmtime_error_t, wasmtime_module_t,
-    wasmtime_pooling_allocation_config_t, wasmtime_store_t,
+    WasmtimeStoreData, wasm_config_t, wasm_engine_t, wasm_trap_t, wasmtime_error_t,
+    wasmtime_module_t, wasmtime_pooling_allocation_config_t, wasmtime_store_t,
 };
 
 macro_rules! handle {
@@ -36,7 +37,12 @@ handle!(wasm_engine_t, Engine, engine);
 handle!(wasm_trap_t, Error, trap);
 handle!(wasmtime_error_t, Error, error);
 handle!(wasmtime_module_t, Module, module);
-handle!(wasmtime_pooling_allocation_config_t, PoolingAllocationConfig, pooling, pooling_mut);
+handle!(
+    wasmtime_pooling_allocation_config_t,
+    PoolingAllocationConfig,
+    pooling,
+    pooling_mut
+);
 handle!(wasmtime_store_t, Store<WasmtimeStoreData>, store, store_mut);
 
 /// The C API's handle for `engine`, which `wasm_engine_delete()` frees.

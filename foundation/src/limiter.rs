@@ -15,8 +15,10 @@ pub enum GrowKind {
     Table,
 }
 
-/// `foundation_growing_fn`. The answer is a plain number here, since C can return what is not in the enum.
-type GrowingFn = unsafe extern "C" fn(data: *mut c_void, kind: GrowKind, total: u64, total_wanted: u64) -> c_int;
+/// `foundation_growing_fn`. The answer is a plain number here, since C can return what is not in
+/// the enum.
+type GrowingFn =
+    unsafe extern "C" fn(data: *mut c_void, kind: GrowKind, total: u64, total_wanted: u64) -> c_int;
 
 const GROW_ALLOW: c_int = 0;
 const GROW_TRAP: c_int = 2;
@@ -36,7 +38,8 @@ struct Limiter {
     table: Total,
 }
 
-// SAFETY: a store is used by one thread at a time, and `data` moves between threads with it; the header says so.
+// SAFETY: a store is used by one thread at a time, and `data` moves between threads with it; the
+// header says so.
 unsafe impl Send for Limiter {}
 // SAFETY: the limiter is only reached through `&mut Store`.
 unsafe impl Sync for Limiter {}
@@ -49,16 +52,20 @@ impl Limiter {
         };
         let more = desired.saturating_sub(current) as u64;
         let wanted = total.now.saturating_add(more);
-        // SAFETY: the caller of `foundation_store_limiter_set` vouches for both until the store is deleted.
+        // SAFETY: the caller of `foundation_store_limiter_set` vouches for both until the store is
+        // deleted.
         match unsafe { (self.growing)(self.data, kind, total.now, wanted) } {
             GROW_ALLOW => {
-                *total = Total { now: wanted, last: more };
+                *total = Total {
+                    now: wanted,
+                    last: more,
+                };
                 Ok(true)
             }
-            // A trap and not a plain error, so that the C API reports it as one, with the guest's frames.
-            GROW_TRAP => {
-                Err(Error::from(Trap::AllocationTooLarge).context(format!("growth to {wanted} {unit} refused")))
-            }
+            // A trap and not a plain error, so that the C API reports it as one, with the guest's
+            // frames.
+            GROW_TRAP => Err(Error::from(Trap::AllocationTooLarge)
+                .context(format!("growth to {wanted} {unit} refused"))),
             _ => Ok(false),
         }
     }
@@ -73,17 +80,26 @@ impl Total {
 
 /// Whether `error` tells of a growth that failed *after* it had been allowed.
 ///
-/// Wasmtime also reports growths here about which it never asked (those that the memory's type cannot represent, which
-/// a guest can request at will). To undo the last growth then would let a guest grow without limit, so only what is
-/// known to come after the question counts; anything else leaves the total too high, at the guest's own expense.
+/// Wasmtime also reports growths here about which it never asked: those to a size that overflows,
+/// which a guest can request at will. To take back the last growth then would let a guest grow
+/// without limit. So only what is known to come after the question counts; after anything else the
+/// total stays too high, at the guest's own expense.
 fn failed_after_allowed(error: &Error) -> bool {
     error.is::<Errno>()
         || error.is::<io::Error>()
-        || matches!(error.to_string().as_str(), "Memory maximum size exceeded" | "Table maximum size exceeded")
+        || matches!(
+            error.to_string().as_str(),
+            "Memory maximum size exceeded" | "Table maximum size exceeded"
+        )
 }
 
 impl ResourceLimiter for Limiter {
-    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> Result<bool> {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> Result<bool> {
         self.grow(GrowKind::Memory, current, desired)
     }
 
@@ -94,7 +110,12 @@ impl ResourceLimiter for Limiter {
         Ok(())
     }
 
-    fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> Result<bool> {
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> Result<bool> {
         self.grow(GrowKind::Table, current, desired)
     }
 
@@ -112,12 +133,19 @@ pub unsafe extern "C" fn foundation_store_limiter_set(
     growing: GrowingFn,
     data: *mut c_void,
 ) {
-    let mut limiter = Limiter { growing, data, memory: Total::default(), table: Total::default() };
+    let mut limiter = Limiter {
+        growing,
+        data,
+        memory: Total::default(),
+        table: Total::default(),
+    };
     handles::store_mut(store).limiter(move |_| {
-        // The limiter lives inside this closure, which the store boxes and owns: one allocation, and no room needed in
-        // the store's data, which belongs to the C API.
-        // SAFETY: the store calls the closure with itself borrowed mutably and drops the answer before it calls again,
-        // so there is never a second reference; and it does not move the closure while it has one.
-        unsafe { &mut *(&raw mut limiter) }
+        // The limiter lives inside this closure, which the store boxes and owns: one allocation,
+        // and no room needed in the store's data, which belongs to the C API.
+        let limiter = &raw mut limiter;
+        // SAFETY: the store calls the closure with itself borrowed mutably and drops the answer
+        // before it calls again, so there is never a second reference; and it does not move the
+        // closure while it has one.
+        unsafe { &mut *limiter }
     });
 }

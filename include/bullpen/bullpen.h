@@ -8,6 +8,7 @@
 #include <bullpen/error.h>
 #include <bullpen/inspect.h>
 #include <bullpen/log.h>
+#include <bullpen/outcome.h>
 #include <bullpen/plugin.h>
 #include <bullpen/pool.h>
 #include <bullpen/runtime.h>

@@ -2,34 +2,10 @@
 #ifndef BULLPEN_CALL_H
 #define BULLPEN_CALL_H
 
+#include <bullpen/outcome.h>
 #include <bullpen/plugin.h>
 
 BP_BEGIN_DECLS
-
-/**
- * How guest code ended: XX(name, number, text, HTTP status).
- * A sandbox is used again only after the first two.
- */
-#define BP_OUTCOME_MAP(XX)                                                                         \
-    XX(FINISHED, 0, "finished", 200)                                                               \
-    XX(GUEST_ERROR, 1, "guest_error", 422)                                                         \
-    XX(TRAPPED, 2, "trapped", 500)                                                                 \
-    XX(TIMED_OUT, 3, "timed_out", 504)                                                             \
-    XX(OUT_OF_MEMORY, 4, "out_of_memory", 507)                                                     \
-    XX(OUT_OF_FUEL, 5, "out_of_fuel", 504)                                                         \
-    XX(LIMIT_EXCEEDED, 6, "limit_exceeded", 413)                                                   \
-    XX(CANCELLED, 7, "cancelled", 499)                                                             \
-    XX(EXITED, 8, "exited", 422)                                                                   \
-    XX(CRASHED, 9, "crashed", 502)
-
-typedef enum bp_outcome {
-#define BP_OUTCOME_ENUM(name, number, text, http) BP_OUTCOME_##name = number,
-    BP_OUTCOME_MAP(BP_OUTCOME_ENUM)
-#undef BP_OUTCOME_ENUM
-} bp_outcome;
-
-/** "finished", "timed_out", … @threads any */
-BP_API const char *bp_outcome_name(bp_outcome outcome);
 
 /** One call of one export. Zero in a field means its default. */
 typedef struct bp_call {
@@ -42,10 +18,7 @@ typedef struct bp_call {
     void *context;          /**< handed to host functions, never visible to the guest */
     bp_cancel *cancel;      /**< ends the wait or the call from another thread; borrowed */
 } bp_call;
-#define BP_CALL_INIT                                                                               \
-    {                                                                                              \
-        (uint32_t)sizeof(bp_call), 0, BP_NOW, NULL, {NULL, 0}, {NULL, 0}, NULL, NULL               \
-    }
+#define BP_CALL_INIT {.size = (uint32_t)sizeof(bp_call)}
 
 #define BP_RESULT_MESSAGE_MAX 1024
 
@@ -63,14 +36,9 @@ typedef struct bp_call_result {
     uint64_t wait_ns;     /**< until the sandbox was there, reset and creation included */
     uint64_t guest_ns;    /**< in the guest, host functions included */
     uint64_t host_calls;
-    bool was_warm;        /**< no creation and no reset was waited for */
     void *private_;       /**< the library's own */
 } bp_call_result;
-#define BP_CALL_RESULT_INIT                                                                        \
-    {                                                                                              \
-        (uint32_t)sizeof(bp_call_result), 0, {NULL, 0}, 0, 0, NULL, "", "", 0, 0, 0, 0, false,     \
-            NULL                                                                                   \
-    }
+#define BP_CALL_RESULT_INIT {.size = (uint32_t)sizeof(bp_call_result), .message = "", .backtrace = ""}
 
 /**
  * Call an export on a sandbox from the pool, on this thread.

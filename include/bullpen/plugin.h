@@ -56,11 +56,7 @@ typedef struct bp_plugin_options {
     size_t config_count;
 } bp_plugin_options;
 
-#define BP_PLUGIN_OPTIONS_INIT                                                                     \
-    {                                                                                              \
-        (uint32_t)sizeof(bp_plugin_options), 0, NULL, false, false, false, 0, 0, 0, 0, 0,          \
-            {0, 0, 0, 0, 0, 0, 0, 0, 0, false}, NULL, 0                                            \
-    }
+#define BP_PLUGIN_OPTIONS_INIT {.size = (uint32_t)sizeof(bp_plugin_options)}
 
 /**
  * Load a plugin and warm its pool.
@@ -102,11 +98,7 @@ typedef struct bp_plugin_info {
     const char *const *exports; /**< names of the callable exports */
     size_t export_count;
 } bp_plugin_info;
-#define BP_PLUGIN_INFO_INIT                                                                        \
-    {                                                                                              \
-        (uint32_t)sizeof(bp_plugin_info), 0, NULL, NULL, NULL, 0, 0, 0, 0,                         \
-            {0, 0, 0, 0, 0, 0, 0, 0, 0, false}, NULL, 0                                            \
-    }
+#define BP_PLUGIN_INFO_INIT {.size = (uint32_t)sizeof(bp_plugin_info)}
 /** @param[in,out] ret begins with BP_PLUGIN_INFO_INIT. @threads any */
 BP_API bp_status bp_plugin_get_info(const bp_plugin *plugin, bp_plugin_info *ret, bp_error *reterr);
 

@@ -30,10 +30,7 @@ typedef struct bp_runtime_options {
     void *log_data;              /**< borrowed until the runtime is freed */
 } bp_runtime_options;
 
-#define BP_RUNTIME_OPTIONS_INIT                                                                    \
-    {                                                                                              \
-        (uint32_t)sizeof(bp_runtime_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL                \
-    }
+#define BP_RUNTIME_OPTIONS_INIT {.size = (uint32_t)sizeof(bp_runtime_options)}
 
 /**
  * Make a runtime.
@@ -64,10 +61,7 @@ typedef struct bp_runtime_info {
     uint32_t cores;              /**< this process may use: affinity and cgroup quota */
     bool pagemap_scan;           /**< resets copy only dirty pages back (Linux 6.7 and later) */
 } bp_runtime_info;
-#define BP_RUNTIME_INFO_INIT                                                                       \
-    {                                                                                              \
-        (uint32_t)sizeof(bp_runtime_info), 0, 0, 0, 0, 0, 0, 0, false                              \
-    }
+#define BP_RUNTIME_INFO_INIT {.size = (uint32_t)sizeof(bp_runtime_info)}
 
 /** @param[in,out] ret begins with BP_RUNTIME_INFO_INIT. @threads any */
 BP_API bp_status bp_runtime_get_info(const bp_runtime *runtime, bp_runtime_info *ret,

@@ -80,6 +80,16 @@ bp_status bp__error_os(bp_error *reterr, bp_status status, int os_errno, const c
     return status;
 }
 
+/* Appends as much as fits into a message. */
+static void append_cut(char message[BP_ERROR_MESSAGE_MAX], const char *text)
+{
+    size_t length = strlen(message), size = strlen(text);
+    if (size > BP_ERROR_MESSAGE_MAX - 1 - length)
+        size = BP_ERROR_MESSAGE_MAX - 1 - length;
+    memcpy(message + length, text, size);
+    message[length + size] = '\0';
+}
+
 bp_status bp__error_prefix(bp_error *reterr, const char *format, ...)
 {
     if (!reterr)
@@ -89,8 +99,8 @@ bp_status bp__error_prefix(bp_error *reterr, const char *format, ...)
     va_start(arguments, format);
     format_message(prefixed, sizeof prefixed, format, arguments);
     va_end(arguments);
-    size_t length = strlen(prefixed);
-    snprintf(prefixed + length, sizeof prefixed - length, ": %s", reterr->message);
+    append_cut(prefixed, ": ");
+    append_cut(prefixed, reterr->message);
     bp__utf8_mend(prefixed);
     memcpy(reterr->message, prefixed, sizeof prefixed);
     return reterr->status;

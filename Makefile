@@ -1,0 +1,55 @@
+# What a person would guess. `make help` lists it.
+.DEFAULT_GOAL := build
+BUILD ?= build
+PREFIX ?= /usr/local
+DESTDIR ?=
+MESON_FLAGS ?=
+
+# Sets up what is missing, then configures; both take under a second when nothing is to be done.
+define configure
+	@tools/setup $(2)
+	@tools/configure $(1) $(3)
+endef
+
+.PHONY: build
+build: ## the library and the command, into build/
+	$(call configure,$(BUILD),,$(MESON_FLAGS))
+	@ninja -C $(BUILD)
+
+.PHONY: demo
+demo: ## set up, build, and run the main job on real plugins
+	$(call configure,$(BUILD),--with guests,$(MESON_FLAGS))
+	@ninja -C $(BUILD)
+	@tools/demo $(BUILD)
+
+.PHONY: check
+check: ## set up, build, and run every test
+	@tools/check
+
+.PHONY: check-quick
+check-quick: ## the tests without sanitizers
+	@tools/check --quick
+
+.PHONY: bench
+bench: ## measure beside the peers; writes bench/results/ and docs/performance.md
+	@tools/setup --with all
+	@bench/compare --json bench/results/$$(date +%Y-%m-%d).json P1 P2 P3 P4 P5 P6 P7
+	@bench/report bench/results/$$(date +%Y-%m-%d).json
+
+.PHONY: install
+install: build ## into DESTDIR and PREFIX
+	@meson configure $(BUILD) -Dprefix=$(PREFIX)
+	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild --quiet
+	@echo "installed into $(DESTDIR)$(PREFIX)"
+
+.PHONY: format
+format: ## clang-format over all C
+	@git ls-files '*.c' '*.h' | xargs clang-format-19 -i
+
+.PHONY: clean
+clean: ## the build folders; the cache in the home folder stays
+	@rm -rf build build-asan build-tsan
+
+.PHONY: help
+help: ## this
+	@sed -n 's/^\([a-z-]*\): .*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22

@@ -1,0 +1,3 @@
+module bench-channel
+
+go 1.19

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/options.h"
+
+#include <string.h>
+
+#include "base/error.h"
+
+/* Larger than any struct of ours will ever be: a size field that was not set. */
+#define SIZE_SANE_MAX 4096
+
+static uint32_t size_of(const void *from)
+{
+    uint32_t size;
+    memcpy(&size, from, sizeof size);
+    return size;
+}
+
+static bp_status bad_size(const char *type, uint32_t size, bp_error *reterr)
+{
+    return bp_error_set(reterr, BP_EINVAL, "%s: size is %u; begin with its _INIT macro", type, size);
+}
+
+bp_status bp__options_copy(void *to, size_t size, const void *from, const char *type,
+                           bp_error *reterr)
+{
+    memset(to, 0, size);
+    if (!from)
+        return BP_OK;
+    uint32_t given = size_of(from);
+    if (given < sizeof given || given > SIZE_SANE_MAX)
+        return bad_size(type, given, reterr);
+    for (size_t i = size; i < given; i++)
+        if (((const char *)from)[i])
+            return bp_error_set(reterr, BP_EUNSUPPORTED,
+                                "%s: sets a field that this version of the library does not know",
+                                type);
+    memcpy(to, from, given < size ? given : size);
+    return BP_OK;
+}
+
+bp_status bp__result_copy(void *to, const void *from, size_t size, const char *type,
+                          bp_error *reterr)
+{
+    uint32_t given = size_of(to);
+    if (given < sizeof given || given > SIZE_SANE_MAX)
+        return bad_size(type, given, reterr);
+    memcpy(to, from, given < size ? given : size);
+    memcpy(to, &given, sizeof given);
+    return BP_OK;
+}

@@ -1,0 +1,167 @@
+/* The statistics of a call. SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cli/call.h"
+#include "cli/out.h"
+
+static const struct quantile {
+    const char *name;
+    double fraction;
+} quantiles[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}, {"max", 1.0}};
+#define QUANTILES (sizeof quantiles / sizeof quantiles[0])
+
+static double seconds(uint64_t ns)
+{
+    return (double)ns / 1e9;
+}
+
+static double rate(const call_totals *totals)
+{
+    return totals->elapsed_ns ? (double)totals->calls / seconds(totals->elapsed_ns) : 0;
+}
+
+static const char *outcome_name(unsigned outcome)
+{
+    return bp_outcome_name((bp_outcome)outcome);
+}
+
+static const char *status_name(unsigned status)
+{
+    return bp_status_name(status == CALL_STATUSES - 1 ? BP_EHOST : (bp_status)status);
+}
+
+static const char *recycle_name(unsigned reason)
+{
+    return bp_recycle_reason_name((bp_recycle_reason)reason);
+}
+
+static const char *take_name(unsigned result)
+{
+    return bp_take_result_name((bp_take_result)result);
+}
+
+/* --- as text ------------------------------------------------------------------------------ */
+
+typedef struct series {
+    const uint64_t *counts;
+    unsigned size;
+    const char *(*name)(unsigned place);
+} series;
+
+/* "finished 1998, trapped 2": those that are not zero. */
+static void append_series(bp__buffer *to, const series *from)
+{
+    for (unsigned i = 0; i < from->size; i++)
+        if (from->counts[i])
+            bp__buffer_printf(to, "%s%s %" PRIu64, to->size ? ", " : "", from->name(i),
+                              from->counts[i]);
+}
+
+static void print_counts(const char *label, const series *first, const series *second)
+{
+    bp__buffer text = {0};
+    append_series(&text, first);
+    if (second)
+        append_series(&text, second);
+    const char *line = text.size ? bp__buffer_text(&text) : "none";
+    cli_line("%-10s%s", label, line ? line : "?");
+    bp__buffer_done(&text);
+}
+
+static void print_duration(bp__buffer *to, uint64_t ns)
+{
+    if (ns < 1000000)
+        bp__buffer_printf(to, "%.1f us", (double)ns / 1e3);
+    else if (ns < 1000000000)
+        bp__buffer_printf(to, "%.1f ms", (double)ns / 1e6);
+    else
+        bp__buffer_printf(to, "%.2f s", seconds(ns));
+}
+
+static void print_latency(const cli_latency *latency)
+{
+    bp__buffer text = {0};
+    for (size_t i = 0; i < QUANTILES; i++) {
+        bp__buffer_printf(&text, "%s%s ", i ? ", " : "", quantiles[i].name);
+        print_duration(&text, cli_latency_quantile(latency, quantiles[i].fraction));
+    }
+    const char *line = bp__buffer_text(&text);
+    cli_line("%-10s%s", "latency", line ? line : "?");
+    bp__buffer_done(&text);
+}
+
+static void print_pool(const bp_pool_stats *pool)
+{
+    series takes = {pool->takes, BP_TAKE_COUNT, take_name};
+    series recycles = {pool->recycles, BP_RECYCLE_COUNT, recycle_name};
+    print_counts("takes", &takes, NULL);
+    cli_line("%-10screated %" PRIu64 " (%" PRIu64 " failed), reset %" PRIu64 " (%" PRIu64
+             " inline)",
+             "sandboxes", pool->creates, pool->create_failures, pool->resets, pool->resets_inline);
+    cli_line("%-10slive %u, high water %u, max %u, min warm %u", "pool", pool->live,
+             pool->high_water, pool->max_live, pool->min_warm);
+    print_counts("recycled", &recycles, NULL);
+}
+
+void call_stats_print(const call_values *values, const call_totals *totals,
+                      const bp_pool_stats *pool)
+{
+    series outcomes = {totals->outcomes, CALL_OUTCOMES, outcome_name};
+    series statuses = {totals->statuses, CALL_STATUSES, status_name};
+    cli_line("%-10s%.1f ms to load and warm", "plugin", (double)totals->load_ns / 1e6);
+    cli_line("%-10s%" PRIu64 " in %.3f s, %.0f/s, %" PRIu64 " at once", "calls", totals->calls,
+             seconds(totals->elapsed_ns), rate(totals), values->concurrency);
+    print_counts("outcomes", &outcomes, &statuses);
+    print_latency(&totals->latency);
+    print_pool(pool);
+}
+
+/* --- as JSON ------------------------------------------------------------------------------ */
+
+static json_t *series_json(const series *from, bool zeros)
+{
+    json_t *object = json_object();
+    for (unsigned i = 0; i < from->size; i++)
+        if (zeros || from->counts[i])
+            json_object_set_new(object, from->name(i), json_integer((json_int_t)from->counts[i]));
+    return object;
+}
+
+static json_t *latency_json(const cli_latency *latency)
+{
+    json_t *object = json_object();
+    for (size_t i = 0; i < QUANTILES; i++) {
+        uint64_t ns = cli_latency_quantile(latency, quantiles[i].fraction);
+        json_object_set_new(object, quantiles[i].name, json_real((double)ns / 1e3));
+    }
+    return object;
+}
+
+static json_t *pool_json(const bp_pool_stats *pool)
+{
+    series takes = {pool->takes, BP_TAKE_COUNT, take_name};
+    series recycles = {pool->recycles, BP_RECYCLE_COUNT, recycle_name};
+    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:o}", "takes",
+                     series_json(&takes, true), "creates", (json_int_t)pool->creates,
+                     "create_failures", (json_int_t)pool->create_failures, "resets",
+                     (json_int_t)pool->resets, "resets_inline", (json_int_t)pool->resets_inline,
+                     "live", (int)pool->live, "idle", (int)pool->idle, "waiters",
+                     (int)pool->waiters, "high_water", (int)pool->high_water, "max_live",
+                     (int)pool->max_live, "min_warm", (int)pool->min_warm, "recycles",
+                     series_json(&recycles, false));
+}
+
+json_t *call_stats_json(const call_values *values, const call_totals *totals,
+                        const bp_pool_stats *pool)
+{
+    series outcomes = {totals->outcomes, CALL_OUTCOMES, outcome_name};
+    series statuses = {totals->statuses, CALL_STATUSES, status_name};
+    return json_pack("{s:I, s:I, s:f, s:f, s:f, s:o, s:o, s:I, s:o, s:o}", "calls",
+                     (json_int_t)totals->calls, "concurrency", (json_int_t)values->concurrency,
+                     "load_ms", (double)totals->load_ns / 1e6, "seconds",
+                     seconds(totals->elapsed_ns), "calls_per_second", rate(totals), "outcomes",
+                     series_json(&outcomes, false), "statuses", series_json(&statuses, false),
+                     "outputs_differing", (json_int_t)totals->differing, "latency_us",
+                     latency_json(&totals->latency), "pool", pool_json(pool));
+}

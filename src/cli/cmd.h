@@ -1,0 +1,47 @@
+/* The commands and what their command lines are parsed into. SPDX-License-Identifier: Apache-2.0 */
+#ifndef BP_CLI_CMD_H
+#define BP_CLI_CMD_H
+
+#include "cli/command.h"
+
+typedef struct call_values {
+    cli_common common;
+    const char *file, *export_name;
+    const char *input, *tenant;
+    cli_pairs config;
+    uint64_t timeout_ms, memory_max, input_max, output_max;
+    uint64_t repeat, concurrency, max_live, min_warm;
+    int reset;     /* a bp_reset_policy */
+    int log_level; /* a bp_log_level, or -1 */
+    bool wasi, stats;
+} call_values;
+
+typedef struct inspect_values {
+    cli_common common;
+    const char *file;
+} inspect_values;
+
+typedef struct doctor_values {
+    cli_common common;
+} doctor_values;
+
+typedef struct version_values {
+    cli_common common;
+} version_values;
+
+typedef enum help_format { HELP_TEXT, HELP_MAN, HELP_BASH } help_format;
+
+typedef struct help_values {
+    cli_common common;
+    const char *command;
+    int format; /* a help_format */
+} help_values;
+
+/* Each gets its values and answers a cli_exit. */
+int cmd_call(const void *values);
+int cmd_inspect(const void *values);
+int cmd_doctor(const void *values);
+int cmd_version(const void *values);
+int cmd_help(const void *values);
+
+#endif

@@ -1,0 +1,126 @@
+/* bullpen call. SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "cli/call.h"
+#include "cli/failure.h"
+#include "cli/interrupt.h"
+#include "cli/out.h"
+#include "cli/progress.h"
+#include "cli/records.h"
+
+BP_DEFINE_CLEANUP(cleanup_runtime, bp_runtime, bp_runtime_unref)
+BP_DEFINE_CLEANUP(cleanup_plugin, bp_plugin, bp_plugin_unref)
+BP_DEFINE_CLEANUP(cleanup_cancel, bp_cancel, bp_cancel_free)
+
+/* The statuses' errors are printed by whoever calls these. */
+
+static bp_status load(const call_values *values, bp_runtime *runtime, const call_setup *setup,
+                      bp_plugin **ret, uint64_t *ret_ns, bp_error *reterr)
+{
+    char text[128];
+    const char *slash = strrchr(values->file, '/');
+    snprintf(text, sizeof text, "compiling %.80s", slash ? slash + 1 : values->file);
+    if (!values->common.quiet)
+        cli_progress_start(text);
+    uint64_t start = bp__now_ns();
+    bp_status status = bp_plugin_load_file(runtime, values->file, &setup->plugin, ret, reterr);
+    *ret_ns = bp__now_ns() - start;
+    cli_progress_stop();
+    return status;
+}
+
+/* Runs the calls; from here on an interrupt cancels them instead of ending the program. */
+static bool run(const call_values *values, bp_plugin *plugin, bp_bytes input, uint64_t stack_bytes,
+                call_totals *totals, bp_error *reterr)
+{
+    bp_cleanup(cleanup_cancel) bp_cancel *cancel = NULL;
+    reterr->status = bp_cancel_new(&cancel, reterr);
+    if (reterr->status != BP_OK)
+        return false;
+    bp_call call = BP_CALL_INIT;
+    call.timeout_ms = (uint32_t)values->timeout_ms;
+    call.export_name = values->export_name;
+    call.input = input;
+    call.tenant = bp_bytes_of(values->tenant);
+    call.cancel = cancel;
+    if (values->repeat > 1 && !values->common.quiet)
+        cli_progress_start("calling");
+    cli_interrupt_cancels(cancel);
+    bool fine = call_run(plugin, &call, values, stack_bytes, totals, reterr);
+    cli_interrupt_cancels(NULL);
+    cli_progress_stop();
+    return fine;
+}
+
+static int call_and_report(const call_values *values, bp_plugin *plugin, bp_bytes input,
+                           uint64_t stack_bytes, uint64_t load_ns)
+{
+    call_totals *totals = bp__alloc_zeroed(1, sizeof *totals);
+    if (!totals)
+        return cli_out_of_memory();
+    bp_error error = BP_ERROR_INIT;
+    bp_pool_stats pool = BP_POOL_STATS_INIT;
+    totals->load_ns = load_ns;
+    int result = CLI_OK;
+    if (!run(values, plugin, input, stack_bytes, totals, &error))
+        result = cli_fail(&error);
+    if (result == CLI_OK) {
+        bool have = values->stats && bp_plugin_get_pool_stats(plugin, &pool, NULL) == BP_OK;
+        result = call_report(values, totals, have ? &pool : NULL);
+    }
+    call_totals_done(totals);
+    bp__free(totals);
+    return result;
+}
+
+static int with_runtime(const call_values *values, const call_setup *setup, bp_bytes input)
+{
+    bp_error error = BP_ERROR_INIT;
+    bp_cleanup(cleanup_runtime) bp_runtime *runtime = NULL;
+    if (bp_runtime_new(&setup->runtime, &runtime, &error) != BP_OK)
+        return call_report_no_plugin(values, &error);
+    bp_runtime_info info = BP_RUNTIME_INFO_INIT;
+    if (bp_runtime_get_info(runtime, &info, &error) != BP_OK)
+        return cli_fail(&error);
+    bp_cleanup(cleanup_plugin) bp_plugin *plugin = NULL;
+    uint64_t load_ns = 0;
+    if (load(values, runtime, setup, &plugin, &load_ns, &error) != BP_OK)
+        return call_report_no_plugin(values, &error);
+    return call_and_report(values, plugin, input, info.stack_bytes, load_ns);
+}
+
+static int with_input(const call_values *values, const call_setup *setup)
+{
+    bp_error error = BP_ERROR_INIT;
+    bp__buffer input = {0};
+    int result = CLI_OK;
+    error.status = call_input_read(values->input, values->input_max, &input, &error);
+    if (error.status == BP_OK)
+        result = with_runtime(values, setup, bp__buffer_bytes(&input));
+    else
+        result = call_report_no_plugin(values, &error);
+    bp__buffer_done(&input);
+    return result;
+}
+
+int cmd_call(const void *data)
+{
+    const call_values *values = data;
+    call_setup setup;
+    int result = call_setup_make(values, &setup);
+    if (result == CLI_OK) {
+        cli_records records = cli_records_for(values->log_level, values->common.quiet);
+        cli_records_attach(&records, &setup.runtime);
+        cli_interrupt_start();
+        result = with_input(values, &setup);
+        int number = cli_interrupt_stop();
+        if (number)
+            result = CLI_SIGNALLED + number;
+    }
+    call_setup_done(&setup);
+    return result;
+}

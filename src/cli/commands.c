@@ -1,0 +1,334 @@
+/* The table of commands. SPDX-License-Identifier: Apache-2.0 */
+#include "cli/command.h"
+
+#include <string.h>
+
+#include "cli/cmd.h"
+
+#define KIB UINT64_C(1024)
+#define MIB (KIB * 1024)
+#define GIB (MIB * 1024)
+
+const cli_option cli_common_options[] = {
+    {.name = "help",
+     .letter = 'h',
+     .type = CLI_FLAG,
+     .offset = offsetof(cli_common, help),
+     .help = "Show this help and exit."},
+    {.name = "json",
+     .type = CLI_FLAG,
+     .offset = offsetof(cli_common, json),
+     .help = "Print one JSON object on standard output instead of text."},
+    {.name = "quiet",
+     .letter = 'q',
+     .type = CLI_FLAG,
+     .offset = offsetof(cli_common, quiet),
+     .help = "Print no log records, notes, hints or progress; errors are still printed."},
+    {.name = NULL},
+};
+
+static const char *const resets[] = {"fresh", "reuse", NULL};
+static const char *const log_levels[] = {"trace", "debug", "info", "warn", "error", "off", NULL};
+static const char *const formats[] = {"text", "man", "bash", NULL};
+
+static const cli_operand call_operands[] = {
+    {.name = "FILE",
+     .is_file = true,
+     .offset = offsetof(call_values, file),
+     .help = "A WebAssembly module, its text form, or an Extism manifest."},
+    {.name = "EXPORT",
+     .offset = offsetof(call_values, export_name),
+     .help = "The function to call; 'bullpen inspect FILE' lists what there is."},
+    {.name = NULL},
+};
+
+static const cli_option call_options[] = {
+    {.name = "input",
+     .letter = 'i',
+     .type = CLI_TEXT,
+     .argument = "TEXT|@FILE|-",
+     .fallback_words = "no bytes",
+     .offset = offsetof(call_values, input),
+     .help = "The bytes handed to the plugin: this text, the content of a file, or standard "
+             "input."},
+    {.name = "config",
+     .letter = 'c',
+     .type = CLI_PAIRS,
+     .argument = "KEY=VALUE",
+     .offset = offsetof(call_values, config),
+     .help = "A configuration value for the plugin; wins over its manifest. May be given several "
+             "times."},
+    {.name = "timeout-ms",
+     .letter = 't',
+     .type = CLI_COUNT,
+     .argument = "MS",
+     .fallback = "1000",
+     .min = 1,
+     .max = UINT64_C(86400000),
+     .offset = offsetof(call_values, timeout_ms),
+     .help = "How long a call may take, from the first wait to the last byte."},
+    {.name = "memory-max",
+     .letter = 'm',
+     .type = CLI_BYTES,
+     .argument = "SIZE",
+     .fallback = "64MiB",
+     .min = 64 * KIB,
+     .max = 4 * GIB,
+     .offset = offsetof(call_values, memory_max),
+     .help = "Most memory a sandbox may have, as bytes or with KiB, MiB or GiB."},
+    {.name = "input-max",
+     .type = CLI_BYTES,
+     .argument = "SIZE",
+     .fallback = "16MiB",
+     .min = 1,
+     .max = GIB,
+     .offset = offsetof(call_values, input_max),
+     .help = "Largest input that is accepted."},
+    {.name = "output-max",
+     .type = CLI_BYTES,
+     .argument = "SIZE",
+     .fallback = "16MiB",
+     .min = 1,
+     .max = GIB,
+     .offset = offsetof(call_values, output_max),
+     .help = "Largest output that the plugin may answer."},
+    {.name = "wasi",
+     .type = CLI_FLAG,
+     .offset = offsetof(call_values, wasi),
+     .help = "Grant WASI: clocks, randomness, and standard output and error as log records. No "
+             "files, no network."},
+    {.name = "reset",
+     .type = CLI_CHOICE,
+     .argument = "POLICY",
+     .fallback = "fresh",
+     .choices = resets,
+     .offset = offsetof(call_values, reset),
+     .help = "What a sandbox looks like to the next call: pristine (fresh), or as the last call of "
+             "the same tenant left it (reuse)."},
+    {.name = "tenant",
+     .type = CLI_TEXT,
+     .argument = "NAME",
+     .offset = offsetof(call_values, tenant),
+     .help = "Whose data the call works for. State never crosses tenants."},
+    {.name = "repeat",
+     .letter = 'n',
+     .type = CLI_COUNT,
+     .argument = "N",
+     .fallback = "1",
+     .min = 1,
+     .max = UINT64_C(10000000000),
+     .offset = offsetof(call_values, repeat),
+     .help = "Call N times with the same input. The output is printed once if all are equal."},
+    {.name = "concurrency",
+     .letter = 'C',
+     .type = CLI_COUNT,
+     .argument = "C",
+     .fallback = "1",
+     .min = 1,
+     .max = 1024,
+     .offset = offsetof(call_values, concurrency),
+     .help = "Spread the calls of --repeat over C threads."},
+    {.name = "max-live",
+     .type = CLI_COUNT,
+     .argument = "N",
+     .fallback_words = "two for each concurrent call, at least 4",
+     .min = 1,
+     .max = 10000,
+     .offset = offsetof(call_values, max_live),
+     .help = "Most sandboxes at once."},
+    {.name = "min-warm",
+     .type = CLI_COUNT,
+     .argument = "N",
+     .fallback_words = "1; with --repeat as many as may live",
+     .min = 0,
+     .max = 10000,
+     .offset = offsetof(call_values, min_warm),
+     .help =
+         "Sandboxes that are made before the first call and kept ready; 0 makes each when it is "
+         "needed."},
+    {.name = "stats",
+     .letter = 's',
+     .type = CLI_FLAG,
+     .offset = offsetof(call_values, stats),
+     .help = "Print outcomes, latencies and the pool's counters on standard error (with --json: in "
+             "the object)."},
+    {.name = "log-level",
+     .type = CLI_CHOICE,
+     .argument = "LEVEL",
+     .fallback_words = "info for the plugin's records, warn for Bullpen's own",
+     .choices = log_levels,
+     .offset = offsetof(call_values, log_level),
+     .help = "The least severe log records to print on standard error."},
+    {.name = NULL},
+};
+
+static const cli_example call_examples[] = {
+    {"Call an export with some text", "bullpen call count_vowels.wasm count_vowels -i 'Hello'"},
+    {"Bytes from a file, with a configuration value and a deadline",
+     "bullpen call resize.wasm handle -i @photo.png -c width=640 -t 250 >small.png"},
+    {"From standard input, answered as JSON",
+     "bullpen call greet.wasm greet -i - --json <name.txt"},
+    {"Ten thousand calls over eight threads, with statistics",
+     "bullpen call count_vowels.wasm count_vowels -i Hello -n 10000 -C 8 --stats"},
+    {NULL, NULL},
+};
+
+static const int call_exits[] = {CLI_OK,      CLI_FAILED,    CLI_USAGE, CLI_GUEST_FAILED,
+                                 CLI_REFUSED, CLI_TIMED_OUT, 130,       -1};
+static const int plain_exits[] = {CLI_OK, CLI_FAILED, CLI_USAGE, -1};
+
+static const cli_operand inspect_operands[] = {
+    {.name = "FILE",
+     .is_file = true,
+     .offset = offsetof(inspect_values, file),
+     .help = "A WebAssembly module, its text form, or an Extism manifest."},
+    {.name = NULL},
+};
+
+static const cli_example inspect_examples[] = {
+    {"What a plugin asks for and what can be called in it", "bullpen inspect count_vowels.wasm"},
+    {"The names of its callable exports, for a script",
+     "bullpen inspect --json a.wasm | jq -r '.exports[] | select(.callable).name'"},
+    {NULL, NULL},
+};
+
+static const cli_example doctor_examples[] = {
+    {"What this machine can and cannot do", "bullpen doctor"},
+    {"Only what is not as it should be",
+     "bullpen doctor --json | jq '.checks[] | select(.state != \"ok\")'"},
+    {NULL, NULL},
+};
+
+static const cli_example version_examples[] = {
+    {"The version of Bullpen and of the engine inside", "bullpen version"},
+    {NULL, NULL},
+};
+
+static const cli_operand help_operands[] = {
+    {.name = "COMMAND",
+     .optional = true,
+     .offset = offsetof(help_values, command),
+     .help = "The command to explain; without one, the list of all."},
+    {.name = NULL},
+};
+
+static const cli_option help_options[] = {
+    {.name = "format",
+     .type = CLI_CHOICE,
+     .argument = "FORMAT",
+     .fallback = "text",
+     .choices = formats,
+     .offset = offsetof(help_values, format),
+     .help = "Plain text, the source of a man page, or a completion script for bash."},
+    {.name = NULL},
+};
+
+static const cli_example help_examples[] = {
+    {"How a command is used", "bullpen help call"},
+    {"Its man page", "bullpen help call --format man | man -l -"},
+    {"Completion in the running shell", "source <(bullpen help --format bash)"},
+    {NULL, NULL},
+};
+
+static const cli_option no_options[] = {{.name = NULL}};
+static const cli_operand no_operands[] = {{.name = NULL}};
+
+const cli_command cli_commands[] = {
+    {.name = "call",
+     .summary = "call an export of a plugin",
+     .description =
+         "Loads the plugin, warms a pool of sandboxes, calls one export in a sandbox from it, and "
+         "writes the plugin's output, and nothing else, to standard output. A newline is added "
+         "only on a terminal. The plugin's log records, errors and statistics go to standard "
+         "error.\n\n"
+         "A plugin gets nothing but its input and its configuration unless it is granted. Every "
+         "call has a deadline and a memory limit; an interrupt (Ctrl-C) cancels the calls that "
+         "run, a second one ends the program at once.",
+     .operands = call_operands,
+     .options = call_options,
+     .examples = call_examples,
+     .exits = call_exits,
+     .values_size = sizeof(call_values),
+     .run = cmd_call},
+    {.name = "inspect",
+     .summary = "show what a file is, what it needs and what it offers",
+     .description = "Parses and validates a plugin without running it: its kind and ABI, its size "
+                    "and SHA-256, its memory, what it imports with what grants each import, and "
+                    "its exports with their types. Exports that 'bullpen call' can call are "
+                    "marked.",
+     .operands = inspect_operands,
+     .options = no_options,
+     .examples = inspect_examples,
+     .exits = plain_exits,
+     .values_size = sizeof(inspect_values),
+     .run = cmd_inspect},
+    {.name = "doctor",
+     .summary = "check what this machine can and cannot do",
+     .description = "Checks the kernel, its settings, this process's limits and the tools for "
+                    "plugin authors, and says for each that is not as it should be what to do. "
+                    "Fails only when plugins cannot run here at all.",
+     .operands = no_operands,
+     .options = no_options,
+     .examples = doctor_examples,
+     .exits = plain_exits,
+     .values_size = sizeof(doctor_values),
+     .run = cmd_doctor},
+    {.name = "version",
+     .summary = "print the versions of Bullpen and its engine",
+     .description = "Prints the version of the library in use and of the WebAssembly engine "
+                    "inside it.",
+     .operands = no_operands,
+     .options = no_options,
+     .examples = version_examples,
+     .exits = plain_exits,
+     .values_size = sizeof(version_values),
+     .run = cmd_version},
+    {.name = "help",
+     .summary = "explain a command",
+     .description = "Shows the help of a command, or the list of commands. The man pages and the "
+                    "completion script come from the same table.",
+     .operands = help_operands,
+     .options = help_options,
+     .examples = help_examples,
+     .exits = plain_exits,
+     .values_size = sizeof(help_values),
+     .run = cmd_help},
+    {.name = NULL},
+};
+
+const cli_command *cli_command_find(const char *name)
+{
+    for (const cli_command *command = cli_commands; command->name; command++)
+        if (strcmp(command->name, name) == 0)
+            return command;
+    return NULL;
+}
+
+const char *cli_exit_text(int code)
+{
+    switch (code) {
+    case CLI_OK:
+        return "All went well.";
+    case CLI_FAILED:
+        return "Something failed outside the plugin.";
+    case CLI_USAGE:
+        return "The command line was wrong.";
+    case CLI_GUEST_FAILED:
+        return "The plugin failed: it reported an error, trapped, exited or hit a limit.";
+    case CLI_REFUSED:
+        return "The plugin asks for something that was not granted.";
+    case CLI_TIMED_OUT:
+        return "The deadline passed.";
+    default:
+        return "Interrupted (128 plus the signal's number).";
+    }
+}
+
+void cli_command_each_option(const cli_command *command,
+                             void (*visit)(void *data, const cli_option *option), void *data)
+{
+    for (const cli_option *option = command->options; option->name; option++)
+        visit(data, option);
+    for (const cli_option *option = cli_common_options; option->name; option++)
+        visit(data, option);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/engine.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "engine/private.h"
+
+#define MIB (UINT64_C(1) << 20)
+#define GIB (UINT64_C(1) << 30)
+
+/* Dirty pages up to this much are copied back to their first content instead of being given back
+ * to the kernel, which costs a fault each and stops the other threads meanwhile. With the scan only
+ * dirty pages are looked at, so it can be generous; without, all of it is copied each time. */
+#define KEEP_RESIDENT_SCAN (16 * MIB)
+#define KEEP_RESIDENT_BLIND (64 * 1024)
+
+/* Slots that no module uses keep the last one's memory mapped for its next instance. */
+#define WARM_SLOTS_MAX 100
+
+/* A module may have a few memories and tables; those of all instances share the totals. */
+#define MEMORIES_PER_MODULE 8
+#define TABLES_PER_MODULE 8
+
+/* Largest instance state (globals, imports, function references): 1 MiB in Wasmtime's default. */
+#define INSTANCE_BYTES_MAX (4 * MIB)
+
+const char *bp__engine_version(void)
+{
+    return foundation_version();
+}
+
+bp_status bp__engine_error(wasmtime_error_t *error, bp_status status, bp_error *reterr,
+                           const char *doing)
+{
+    char text[BP_ERROR_MESSAGE_MAX];
+    foundation_error_text(error, text, sizeof text);
+    foundation_error_info info;
+    foundation_error_inspect(error, &info);
+    wasmtime_error_delete(error);
+    if (info.kind == FOUNDATION_ERROR_POOL_FULL)
+        return bp_error_set(reterr, BP_EBUSY, "%s: every sandbox of the runtime is in use (%s)",
+                            doing, text);
+    if (info.kind == FOUNDATION_ERROR_OUT_OF_MAPPINGS) {
+        bp_error_set(reterr, BP_ENOMEM,
+                     "%s: the kernel gives no more mappings or addresses; raise "
+                     "vm.max_map_count or RLIMIT_AS, or lower sandboxes_max (%s)",
+                     doing, text);
+        if (reterr)
+            reterr->os_errno = info.os_errno;
+        return BP_ENOMEM;
+    }
+    return bp_error_set(reterr, status, "%s: %s", doing, text);
+}
+
+static void configure_language(wasm_config_t *config)
+{
+    /* What no plugin toolchain needs yet stays off: less code to trust. */
+    wasmtime_config_wasm_memory64_set(config, false);
+    wasmtime_config_gc_support_set(config, false);
+    wasmtime_config_wasm_multi_memory_set(config, true);
+    wasmtime_config_wasm_relaxed_simd_deterministic_set(config, true);
+}
+
+static void configure_pool(wasm_config_t *config, const bp__engine_options *options, bool scan)
+{
+    wasmtime_pooling_allocation_config_t *pool = wasmtime_pooling_allocation_config_new();
+    uint32_t instances = options->instances_max;
+    uint32_t totals = instances > UINT32_MAX / 2 ? UINT32_MAX : instances * 2;
+    wasmtime_pooling_allocation_config_total_core_instances_set(pool, instances);
+    wasmtime_pooling_allocation_config_total_memories_set(pool, totals);
+    wasmtime_pooling_allocation_config_total_tables_set(pool, totals);
+    wasmtime_pooling_allocation_config_total_gc_heaps_set(pool, 0);
+    wasmtime_pooling_allocation_config_max_memories_per_module_set(pool, MEMORIES_PER_MODULE);
+    wasmtime_pooling_allocation_config_max_tables_per_module_set(pool, TABLES_PER_MODULE);
+    wasmtime_pooling_allocation_config_max_core_instance_size_set(pool, INSTANCE_BYTES_MAX);
+    wasmtime_pooling_allocation_config_max_memory_size_set(pool, options->memory_bytes_max);
+    wasmtime_pooling_allocation_config_table_elements_set(pool, options->table_elements_max);
+    wasmtime_pooling_allocation_config_max_unused_warm_slots_set(
+        pool, instances < WARM_SLOTS_MAX ? instances : WARM_SLOTS_MAX);
+    size_t resident = scan ? KEEP_RESIDENT_SCAN : KEEP_RESIDENT_BLIND;
+    wasmtime_pooling_allocation_config_linear_memory_keep_resident_set(pool, resident);
+    wasmtime_pooling_allocation_config_table_keep_resident_set(pool, resident);
+    foundation_pooling_pagemap_scan_set(pool, scan);
+    wasmtime_pooling_allocation_strategy_set(config, pool);
+    wasmtime_pooling_allocation_config_delete(pool);
+}
+
+static wasm_config_t *make_config(const bp__engine_options *options, uint64_t reservation,
+                                  bool scan)
+{
+    wasm_config_t *config = wasm_config_new();
+    configure_language(config);
+    configure_pool(config, options, scan);
+    wasmtime_config_epoch_interruption_set(config, true);
+    wasmtime_config_max_wasm_stack_set(config, options->stack_bytes);
+    wasmtime_config_memory_init_cow_set(config, true);
+    wasmtime_config_memory_reservation_set(config, reservation);
+    wasmtime_config_memory_guard_size_set(config, reservation >= 4 * GIB ? 32 * MIB : 64 * 1024);
+    foundation_config_backtrace_details_set(config, true);
+    return config;
+}
+
+/* With 4 GiB a guest's 32-bit addresses need no check at all; less costs a comparison an access. */
+static bp_status make_wasm_engine(bp__engine *engine, const bp__engine_options *options,
+                                  bp_error *reterr)
+{
+    const uint64_t reservations[] = {4 * GIB, options->memory_bytes_max};
+    wasmtime_error_t *error = NULL;
+    for (size_t i = 0; i < sizeof reservations / sizeof *reservations; i++) {
+        if (error)
+            wasmtime_error_delete(error);
+        engine->memory_reservation = reservations[i];
+        error = foundation_engine_new(make_config(options, reservations[i], engine->pagemap_scan),
+                                      &engine->wasm);
+        if (!error && i > 0)
+            bp__log(&engine->logger, BP_LOG_WARN, "engine", NULL,
+                    "reserving 4 GiB of addresses a memory was refused; %llu MiB are reserved "
+                    "instead, and guests check every access",
+                    (unsigned long long)(reservations[i] / MIB));
+        if (!error)
+            return BP_OK;
+    }
+    return bp__engine_error(error, BP_EENGINE, reterr, "set up the engine");
+}
+
+bp_status bp__engine_new(const bp__engine_options *options, bp__engine **ret, bp_error *reterr)
+{
+    bp__engine *engine = bp__alloc_zeroed(1, sizeof *engine);
+    if (!engine)
+        return bp__error_oom(reterr, "making the engine");
+    engine->logger = options->logger;
+    engine->stack_bytes = options->stack_bytes;
+    engine->pagemap_scan = foundation_pagemap_scan_available();
+    bp_status status = make_wasm_engine(engine, options, reterr);
+    if (status == BP_OK)
+        status = bp__ticker_new(engine->wasm, options->tick_ms, options->instances_max,
+                                &engine->ticker, reterr);
+    if (status != BP_OK) {
+        bp__engine_free(engine);
+        return status;
+    }
+    *ret = engine;
+    return BP_OK;
+}
+
+void bp__engine_free(bp__engine *engine)
+{
+    if (!engine)
+        return;
+    bp__ticker_free(engine->ticker);
+    if (engine->wasm)
+        wasm_engine_delete(engine->wasm);
+    bp__free(engine);
+}
+
+uint64_t bp__engine_memory_reservation(const bp__engine *engine)
+{
+    return engine->memory_reservation;
+}
+
+bool bp__engine_pagemap_scan(const bp__engine *engine)
+{
+    return engine->pagemap_scan;
+}

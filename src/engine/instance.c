@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/instance.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "engine/instance_private.h"
+
+_Static_assert(sizeof(bp__func) == sizeof(wasmtime_func_t), "functions are handed over as they are");
+
+bp_status bp__instance_new(bp__engine *engine, void *host_data, bp__instance **ret,
+                           bp_error *reterr)
+{
+    bp__instance *instance = bp__alloc_zeroed(1, sizeof *instance);
+    if (!instance)
+        return bp__error_oom(reterr, "making a sandbox");
+    instance->engine = engine;
+    instance->host_data = host_data;
+    instance->slot = bp__ticker_slot_take(engine->ticker);
+    if (!instance->slot) {
+        bp__free(instance);
+        return bp_error_set(reterr, BP_EBUSY,
+                            "every sandbox of the runtime is in use; raise sandboxes_max, or lower "
+                            "max_live of its plugins");
+    }
+    *ret = instance;
+    return BP_OK;
+}
+
+void bp__instance_free(bp__instance *instance)
+{
+    if (!instance)
+        return;
+    bp__instance_close(instance);
+    bp__ticker_slot_give(instance->engine->ticker, instance->slot);
+    bp__buffer_done(&instance->report.backtrace);
+    bp__free(instance);
+}
+
+void bp__instance_close(bp__instance *instance)
+{
+    if (instance->store)
+        wasmtime_store_delete(instance->store);
+    instance->store = NULL;
+    instance->context = NULL;
+    instance->instantiated = false;
+    instance->has_memory = false;
+    instance->memory_bytes = 0;
+    instance->host_bytes = 0;
+}
+
+bool bp__instance_is_open(const bp__instance *instance)
+{
+    return instance->instantiated;
+}
+
+/* Runs in the guest's thread whenever the epoch moved while it ran: is it time to stop? */
+static wasmtime_error_t *on_tick(wasmtime_context_t *context, void *data, uint64_t *delta,
+                                 wasmtime_update_deadline_kind_t *kind)
+{
+    (void)context;
+    bp__instance *instance = data;
+    *delta = 1;
+    *kind = WASMTIME_UPDATE_DEADLINE_CONTINUE;
+    if (bp_cancel_triggered(instance->until.cancel))
+        instance->interrupted = BP__ENDED_CANCELLED;
+    else if (bp__now_ns() >= instance->until.by)
+        instance->interrupted = BP__ENDED_DEADLINE;
+    else
+        return NULL;
+    return wasmtime_error_new("interrupted");
+}
+
+/* Sums are the foundation's; the host's own bytes for this guest count with the memories. */
+static foundation_grow_answer on_growth(void *data, foundation_grow_kind kind, uint64_t total,
+                                        uint64_t total_wanted)
+{
+    (void)total;
+    bp__instance *instance = data;
+    const bp__instance_limits *limits = &instance->limits;
+    bool is_memory = kind == FOUNDATION_GROW_MEMORY;
+    uint64_t host_bytes = is_memory ? instance->host_bytes : 0;
+    uint64_t limit = is_memory ? limits->memory_bytes : limits->table_elements;
+    if (total_wanted <= limit && limit - total_wanted >= host_bytes) {
+        if (is_memory)
+            instance->memory_bytes = total_wanted;
+        return FOUNDATION_GROW_ALLOW;
+    }
+    *(is_memory ? &instance->report.memory_refused : &instance->report.table_refused) = true;
+    return limits->trap_on_grow_failure ? FOUNDATION_GROW_TRAP : FOUNDATION_GROW_REFUSE;
+}
+
+static void begin_run(bp__instance *instance, bp__until until)
+{
+    instance->until = until;
+    instance->interrupted = BP__ENDED_RETURNED;
+    instance->host_stopped = false;
+    instance->report.memory_refused = false;
+    instance->report.table_refused = false;
+    wasmtime_context_set_epoch_deadline(instance->context, 1);
+    bp__ticker_enter(instance->engine->ticker, instance->slot);
+}
+
+static __attribute__((noinline)) bp__ended conclude(bp__instance *instance, wasmtime_error_t *error,
+                                                    wasm_trap_t *trap)
+{
+    bp__trap_report *report = &instance->report;
+    bp__trap_report_fill(report, error, trap);
+    if (instance->host_stopped)
+        return BP__ENDED_HOST;
+    if (instance->interrupted != BP__ENDED_RETURNED)
+        return instance->interrupted;
+    return report->memory_refused || report->table_refused ? BP__ENDED_MEMORY : BP__ENDED_TRAP;
+}
+
+static bool open_store(bp__instance *instance, const bp__instance_limits *limits)
+{
+    instance->store = wasmtime_store_new(instance->engine->wasm, instance, NULL);
+    if (!instance->store)
+        return false;
+    instance->context = wasmtime_store_context(instance->store);
+    instance->limits = *limits;
+    foundation_store_limiter_set(instance->store, on_growth, instance);
+    wasmtime_store_epoch_deadline_callback(instance->store, on_tick, instance, NULL);
+    return true;
+}
+
+static void find_memory(bp__instance *instance)
+{
+    wasmtime_extern_t found;
+    instance->has_memory =
+        wasmtime_instance_export_get(instance->context, &instance->wasm, "memory", 6, &found) &&
+        found.kind == WASMTIME_EXTERN_MEMORY;
+    if (instance->has_memory)
+        instance->memory = found.of.memory;
+}
+
+/* No instance came of it, and no guest code is to blame: there was no room. */
+static bool is_engine_failure(const bp__instance *instance, const wasmtime_error_t *error,
+                              const wasm_trap_t *trap)
+{
+    if (trap || !error || instance->host_stopped || instance->interrupted != BP__ENDED_RETURNED)
+        return false;
+    foundation_error_info info;
+    foundation_error_inspect(error, &info);
+    return info.kind != FOUNDATION_ERROR_TRAP;
+}
+
+static bp_status engine_failure(const bp__instance *instance, wasmtime_error_t *error,
+                                bp_error *reterr)
+{
+    bp_status status = bp__engine_error(error, BP_EENGINE, reterr, "instantiate");
+    const bp__trap_report *report = &instance->report;
+    if (!report->memory_refused && !report->table_refused)
+        return status;
+    return bp_error_set(reterr, BP_ELIMIT, "the plugin starts with more than its limit of %s allows",
+                        report->memory_refused ? "memory_bytes" : "table_elements");
+}
+
+bp__ended bp__instance_open(bp__instance *instance, const bp__linked *linked,
+                            const bp__instance_limits *limits, bp__until until, bp_error *reterr)
+{
+    bp__instance_close(instance);
+    if (!open_store(instance, limits)) {
+        bp__error_oom(reterr, "making a store");
+        return BP__ENDED_ENGINE;
+    }
+    wasm_trap_t *trap = NULL;
+    begin_run(instance, until);
+    wasmtime_error_t *error = wasmtime_instance_pre_instantiate(
+        (const wasmtime_instance_pre_t *)linked, instance->context, &instance->wasm, &trap);
+    bp__ticker_leave(instance->slot);
+    if (error || trap) {
+        bp__ended ended = BP__ENDED_ENGINE;
+        if (is_engine_failure(instance, error, trap))
+            engine_failure(instance, error, reterr);
+        else
+            ended = conclude(instance, error, trap);
+        bp__instance_close(instance);
+        return ended;
+    }
+    instance->instantiated = true;
+    find_memory(instance);
+    return BP__ENDED_RETURNED;
+}
+
+bool bp__instance_func(bp__instance *instance, const char *name, bp__func *ret)
+{
+    wasmtime_extern_t found;
+    if (!wasmtime_instance_export_get(instance->context, &instance->wasm, name, strlen(name),
+                                      &found))
+        return false;
+    if (found.kind != WASMTIME_EXTERN_FUNC)
+        return false;
+    memcpy(ret, &found.of.func, sizeof *ret);
+    return true;
+}
+
+bp__ended bp__instance_call(bp__instance *instance, const bp__func *function, bp__value *values,
+                            size_t count, bp__until until)
+{
+    wasm_trap_t *trap = NULL;
+    begin_run(instance, until);
+    wasmtime_error_t *error =
+        wasmtime_func_call_unchecked(instance->context, (const wasmtime_func_t *)(const void *)function,
+                                     (wasmtime_val_raw_t *)values, count, &trap);
+    bp__ticker_leave(instance->slot);
+    if (__builtin_expect(!error && !trap, 1))
+        return BP__ENDED_RETURNED;
+    return conclude(instance, error, trap);
+}
+
+const bp__trap_report *bp__instance_report(const bp__instance *instance)
+{
+    return &instance->report;
+}
+
+static bool callers_memory(bp__instance *instance, wasmtime_memory_t *ret)
+{
+    wasmtime_extern_t found;
+    if (!instance->caller || !wasmtime_caller_export_get(instance->caller, "memory", 6, &found))
+        return false;
+    *ret = found.of.memory;
+    return found.kind == WASMTIME_EXTERN_MEMORY;
+}
+
+bool bp__instance_memory(bp__instance *instance, uint8_t **ret_base, size_t *ret_size)
+{
+    /* A start function runs before the instance is ours to look into; its caller handle is. */
+    wasmtime_memory_t memory = instance->memory;
+    if (!instance->instantiated ? !callers_memory(instance, &memory) : !instance->has_memory)
+        return false;
+    *ret_base = wasmtime_memory_data(instance->context, &memory);
+    *ret_size = wasmtime_memory_data_size(instance->context, &memory);
+    return true;
+}
+
+uint64_t bp__instance_memory_bytes(const bp__instance *instance)
+{
+    return instance->memory_bytes + instance->host_bytes;
+}
+
+bool bp__instance_charge(bp__instance *instance, uint64_t host_bytes)
+{
+    uint64_t limit = instance->limits.memory_bytes;
+    if (instance->memory_bytes > limit || limit - instance->memory_bytes < host_bytes) {
+        instance->report.memory_refused = true;
+        return false;
+    }
+    instance->host_bytes = host_bytes;
+    return true;
+}

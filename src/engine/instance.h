@@ -1,0 +1,77 @@
+/* One running copy of linked code. One thread at a time. SPDX-License-Identifier: Apache-2.0 */
+#ifndef BP_ENGINE_INSTANCE_H
+#define BP_ENGINE_INSTANCE_H
+
+#include <bullpen/deadline.h>
+
+#include "base/buffer.h"
+#include "engine/linker.h"
+
+typedef struct bp__instance bp__instance;
+
+/* What an instance may grow to, all its memories and all its tables taken together. */
+typedef struct bp__instance_limits {
+    uint64_t memory_bytes, table_elements;
+    bool trap_on_grow_failure;
+} bp__instance_limits;
+
+/* How long something may run. */
+typedef struct bp__until {
+    bp_deadline by;
+    const bp_cancel *cancel; /* NULL: none */
+} bp__until;
+
+/* How guest code came back. */
+typedef enum bp__ended {
+    BP__ENDED_RETURNED,
+    BP__ENDED_DEADLINE,
+    BP__ENDED_CANCELLED,
+    BP__ENDED_HOST,   /* a host function returned false */
+    BP__ENDED_TRAP,   /* see the report */
+    BP__ENDED_MEMORY, /* a trap after a growth was refused in the same call */
+    BP__ENDED_ENGINE, /* no instance: no slot, no mappings; see the status */
+} bp__ended;
+
+/* About the last run that did not return. */
+typedef struct bp__trap_report {
+    int trap_code; /* the engine's, or -1 */
+    bool memory_refused, table_refused;
+    char message[256];
+    bp__buffer backtrace; /* a line a frame */
+} bp__trap_report;
+
+/* An empty shell that keeps its place in the engine. `host_data` goes to every host function. */
+bp_status bp__instance_new(bp__engine *engine, void *host_data, bp__instance **ret,
+                           bp_error *reterr);
+void bp__instance_free(bp__instance *instance);
+
+/* Puts pristine code into the shell; a start function runs under `until`. After anything but
+ * BP__ENDED_RETURNED the shell is empty again. BP__ENDED_ENGINE comes with a status in `reterr`. */
+bp__ended bp__instance_open(bp__instance *instance, const bp__linked *linked,
+                            const bp__instance_limits *limits, bp__until until, bp_error *reterr);
+/* Empties the shell. */
+void bp__instance_close(bp__instance *instance);
+bool bp__instance_is_open(const bp__instance *instance);
+
+/* A function of an open instance; dies with it. */
+typedef struct bp__func {
+    uint64_t private_[2];
+} bp__func;
+bool bp__instance_func(bp__instance *instance, const char *name, bp__func *ret);
+
+/* Calls it. `values` holds the parameters, takes the results, and has room for `count` of both. */
+bp__ended bp__instance_call(bp__instance *instance, const bp__func *function, bp__value *values,
+                            size_t count, bp__until until);
+
+const bp__trap_report *bp__instance_report(const bp__instance *instance);
+
+/* The memory exported as "memory": where it is right now. False if there is none. The guest's next
+ * step may move it. */
+bool bp__instance_memory(bp__instance *instance, uint8_t **ret_base, size_t *ret_size);
+
+/* Bytes of all linear memories together, and those that the host holds for the guest (Extism
+ * memory), which count against the same limit. */
+uint64_t bp__instance_memory_bytes(const bp__instance *instance);
+bool bp__instance_charge(bp__instance *instance, uint64_t host_bytes);
+
+#endif

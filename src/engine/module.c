@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/module.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/buffer.h"
+#include "base/error.h"
+#include "engine/private.h"
+
+bp_status bp__wat_to_wasm(bp_bytes text, uint8_t **ret, size_t *ret_size, bp_error *reterr)
+{
+    wasm_byte_vec_t wasm;
+    wasmtime_error_t *error = wasmtime_wat2wasm(text.data, text.size, &wasm);
+    if (error)
+        return bp__engine_error(error, BP_EFORMAT, reterr, "WebAssembly text");
+    *ret = bp__alloc(wasm.size);
+    *ret_size = wasm.size;
+    if (*ret)
+        memcpy(*ret, wasm.data, wasm.size);
+    wasm_byte_vec_delete(&wasm);
+    return *ret ? BP_OK : bp__error_oom(reterr, "translating WebAssembly text");
+}
+
+static char value_letter(const wasm_valtype_t *type)
+{
+    switch (wasm_valtype_kind(type)) {
+    case WASM_I32:
+        return 'i';
+    case WASM_I64:
+        return 'I';
+    case WASM_F32:
+        return 'f';
+    case WASM_F64:
+        return 'd';
+    case WASMTIME_V128:
+        return 'v';
+    default:
+        return 'r';
+    }
+}
+
+static void append_values(bp__buffer *to, const wasm_valtype_vec_t *types)
+{
+    for (size_t i = 0; i < types->size; i++) {
+        char letter = value_letter(types->data[i]);
+        bp__buffer_append(to, &letter, 1);
+    }
+}
+
+static void append_limits(bp__buffer *to, const char *what, uint64_t min, bool has_max,
+                          uint64_t max)
+{
+    bp__buffer_printf(to, "%s(%llu..", what, (unsigned long long)min);
+    if (has_max)
+        bp__buffer_printf(to, "%llu", (unsigned long long)max);
+    bp__buffer_append_text(to, ")");
+}
+
+static void describe_memory(bp__buffer *to, const wasm_memorytype_t *type)
+{
+    uint64_t max = 0;
+    bool has_max = wasmtime_memorytype_maximum(type, &max);
+    append_limits(to, "memory", wasmtime_memorytype_minimum(type), has_max, max);
+}
+
+static void describe_table(bp__buffer *to, const wasm_tabletype_t *type)
+{
+    const wasm_limits_t *limits = wasm_tabletype_limits(type);
+    append_limits(to, "table", limits->min, limits->max != wasm_limits_max_default, limits->max);
+}
+
+static void describe_global(bp__buffer *to, const wasm_globaltype_t *type)
+{
+    static const char *const names[] = {['i'] = "i32", ['I'] = "i64",  ['f'] = "f32",
+                                        ['d'] = "f64", ['v'] = "v128", ['r'] = "reference"};
+    char letter = value_letter(wasm_globaltype_content(type));
+    bool is_mutable = wasm_globaltype_mutability(type) == WASM_VAR;
+    bp__buffer_printf(to, "global(%s%s)", is_mutable ? "mut " : "", names[(int)letter]);
+}
+
+static bp__extern_kind describe(bp__buffer *to, const wasm_externtype_t *type)
+{
+    switch (wasm_externtype_kind(type)) {
+    case WASM_EXTERN_FUNC: {
+        const wasm_functype_t *function = wasm_externtype_as_functype_const(type);
+        append_values(to, wasm_functype_params(function));
+        bp__buffer_append_text(to, ">");
+        append_values(to, wasm_functype_results(function));
+        return BP__EXTERN_FUNC;
+    }
+    case WASM_EXTERN_GLOBAL:
+        describe_global(to, wasm_externtype_as_globaltype_const(type));
+        return BP__EXTERN_GLOBAL;
+    case WASM_EXTERN_TABLE:
+        describe_table(to, wasm_externtype_as_tabletype_const(type));
+        return BP__EXTERN_TABLE;
+    case WASM_EXTERN_MEMORY:
+        describe_memory(to, wasm_externtype_as_memorytype_const(type));
+        return BP__EXTERN_MEMORY;
+    default:
+        bp__buffer_append_text(to, "tag");
+        return BP__EXTERN_TAG;
+    }
+}
+
+/* Names are UTF-8 (the engine has validated them) but may hold a NUL; what is behind it is cut,
+ * which makes such an export unreachable and such an import unknown. */
+static bool fill(bp__extern_type *extern_type, const wasm_name_t *module, const wasm_name_t *name,
+                 const wasm_externtype_t *type)
+{
+    bp__buffer text = {0};
+    extern_type->kind = describe(&text, type);
+    if (!text.overflow && bp__buffer_text(&text))
+        extern_type->type = bp__strdup(text.data);
+    bp__buffer_done(&text);
+    if (module)
+        extern_type->module = bp__strndup(module->data, module->size);
+    extern_type->name = bp__strndup(name->data, name->size);
+    return extern_type->type && extern_type->name && (!module || extern_type->module);
+}
+
+static bool list_imports(bp__module *module)
+{
+    wasm_importtype_vec_t imports;
+    wasmtime_module_imports(module->wasm, &imports);
+    module->imports = bp__alloc_zeroed(imports.size, sizeof *module->imports);
+    bool ok = module->imports != NULL;
+    for (size_t i = 0; ok && i < imports.size; i++) {
+        const wasm_importtype_t *import = imports.data[i];
+        module->import_count++;
+        ok = fill(&module->imports[i], wasm_importtype_module(import), wasm_importtype_name(import),
+                  wasm_importtype_type(import));
+    }
+    wasm_importtype_vec_delete(&imports);
+    return ok;
+}
+
+static bool list_exports(bp__module *module)
+{
+    wasm_exporttype_vec_t exports;
+    wasmtime_module_exports(module->wasm, &exports);
+    module->exports = bp__alloc_zeroed(exports.size, sizeof *module->exports);
+    bool ok = module->exports != NULL;
+    for (size_t i = 0; ok && i < exports.size; i++) {
+        const wasm_exporttype_t *export = exports.data[i];
+        module->export_count++;
+        ok = fill(&module->exports[i], NULL, wasm_exporttype_name(export),
+                  wasm_exporttype_type(export));
+    }
+    wasm_exporttype_vec_delete(&exports);
+    return ok;
+}
+
+static void measure(bp__module *module)
+{
+    foundation_module_needs needs;
+    foundation_module_resources(module->wasm, &needs);
+    module->needs = (bp__module_needs){
+        .memories = needs.memories,
+        .tables = needs.tables,
+        .functions = needs.functions,
+        .memory_bytes_initial = needs.memory_bytes_initial,
+        .table_elements_initial = needs.table_elements_initial,
+    };
+    void *start, *end;
+    wasmtime_module_image_range(module->wasm, &start, &end);
+    module->compiled_bytes = (uint64_t)((char *)end - (char *)start);
+}
+
+bp_status bp__module_compile(bp__engine *engine, bp_bytes wasm, bp__module **ret, bp_error *reterr)
+{
+    wasmtime_module_t *compiled = NULL;
+    wasmtime_error_t *error = wasmtime_module_new(engine->wasm, wasm.data, wasm.size, &compiled);
+    if (error)
+        return bp__engine_error(error, BP_EFORMAT, reterr, "compile");
+    bp__module *module = bp__alloc_zeroed(1, sizeof *module);
+    if (!module) {
+        wasmtime_module_delete(compiled);
+        return bp__error_oom(reterr, "compiling");
+    }
+    module->wasm = compiled;
+    if (!list_imports(module) || !list_exports(module)) {
+        bp__module_free(module);
+        return bp__error_oom(reterr, "listing imports and exports");
+    }
+    measure(module);
+    *ret = module;
+    return BP_OK;
+}
+
+static void free_list(bp__extern_type *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        bp__free(list[i].module);
+        bp__free(list[i].name);
+        bp__free(list[i].type);
+    }
+    bp__free(list);
+}
+
+void bp__module_free(bp__module *module)
+{
+    if (!module)
+        return;
+    free_list(module->imports, module->import_count);
+    free_list(module->exports, module->export_count);
+    wasmtime_module_delete(module->wasm);
+    bp__free(module);
+}
+
+static const char *letter_text(char letter)
+{
+    switch (letter) {
+    case 'i':
+        return "i32";
+    case 'I':
+        return "i64";
+    case 'f':
+        return "f32";
+    case 'd':
+        return "f64";
+    case 'v':
+        return "v128";
+    default:
+        return "reference";
+    }
+}
+
+char *bp__signature_text(const char *signature)
+{
+    bp__buffer text = {0};
+    bp__buffer_append_text(&text, "func(");
+    const char *at = signature;
+    for (; *at && *at != '>'; at++)
+        bp__buffer_printf(&text, "%s%s", at == signature ? "" : ", ", letter_text(*at));
+    bp__buffer_append_text(&text, ")");
+    if (*at == '>' && at[1])
+        bp__buffer_append_text(&text, " -> ");
+    const char *results = *at ? at + 1 : at;
+    for (at = results; *at; at++)
+        bp__buffer_printf(&text, "%s%s", at == results ? "" : ", ", letter_text(*at));
+    const char *whole = text.overflow ? NULL : bp__buffer_text(&text);
+    char *copy = whole ? bp__strdup(whole) : NULL;
+    bp__buffer_done(&text);
+    return copy;
+}

@@ -1,0 +1,51 @@
+/* Compiled code and its imports and exports. SPDX-License-Identifier: Apache-2.0 */
+#ifndef BP_ENGINE_MODULE_H
+#define BP_ENGINE_MODULE_H
+
+#include "engine/engine.h"
+
+typedef enum bp__extern_kind {
+    BP__EXTERN_FUNC,
+    BP__EXTERN_GLOBAL,
+    BP__EXTERN_TABLE,
+    BP__EXTERN_MEMORY,
+    BP__EXTERN_TAG,
+} bp__extern_kind;
+
+/* An import or an export. For a function `type` is its signature: 'i' i32, 'I' i64, 'f' f32,
+ * 'd' f64, 'v' v128, 'r' a reference; '>' stands between parameters and results. For others it is
+ * a text for people: "memory(17..)". */
+typedef struct bp__extern_type {
+    char *module; /* NULL for exports */
+    char *name;
+    char *type;
+    bp__extern_kind kind;
+} bp__extern_type;
+
+/* What one instance takes. */
+typedef struct bp__module_needs {
+    uint32_t memories, tables, functions;
+    uint64_t memory_bytes_initial;   /* of the largest memory */
+    uint64_t table_elements_initial; /* of the largest table */
+} bp__module_needs;
+
+/* Immutable, reference-free: owned by who compiled it. Linked code (linker.h) keeps its own. */
+typedef struct bp__module {
+    void *wasm; /* the engine's */
+    bp__extern_type *imports, *exports;
+    size_t import_count, export_count;
+    bp__module_needs needs;
+    uint64_t compiled_bytes;
+} bp__module;
+
+/* Text to binary. `ret` is owned: bp__free(). */
+bp_status bp__wat_to_wasm(bp_bytes text, uint8_t **ret, size_t *ret_size, bp_error *reterr);
+
+/* Validates and compiles a core module; seconds for a large one. */
+bp_status bp__module_compile(bp__engine *engine, bp_bytes wasm, bp__module **ret, bp_error *reterr);
+void bp__module_free(bp__module *module);
+
+/* The signature in words: "func(i64, i32) -> i64". `ret` is owned: bp__free(); NULL without memory. */
+char *bp__signature_text(const char *signature);
+
+#endif

@@ -1,0 +1,48 @@
+/* Guests run on the caller's own stack. Wasmtime trusts that `stack_bytes` are there; if they are
+ * not, the process dies of SIGSEGV. So every call compares. SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
+
+#include "base/error.h"
+#include "engine/private.h"
+
+/* Room for our own frames and Wasmtime's below the guest's. */
+#define HOST_STACK_BYTES (UINT64_C(128) * 1024)
+
+/* This thread's stack; looked up once, since it reads /proc for the first thread. `end` 0: not yet. */
+static _Thread_local struct {
+    uintptr_t start, end;
+} this_stack;
+
+static void look_up(void)
+{
+    pthread_attr_t attributes;
+    void *start;
+    size_t size;
+    this_stack.start = 0;
+    this_stack.end = 1; /* nothing is inside: not known, not asked again */
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0)
+        return;
+    if (pthread_attr_getstack(&attributes, &start, &size) == 0) {
+        this_stack.start = (uintptr_t)start;
+        this_stack.end = (uintptr_t)start + size;
+    }
+    pthread_attr_destroy(&attributes);
+}
+
+bp_status bp__engine_check_stack(const bp__engine *engine, bp_error *reterr)
+{
+    if (__builtin_expect(this_stack.end == 0, 0))
+        look_up();
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    /* On a stack that the thread library does not know (a coroutine's) nothing can be compared. */
+    if (here < this_stack.start || here >= this_stack.end)
+        return BP_OK;
+    uint64_t left = here - this_stack.start;
+    uint64_t needed = engine->stack_bytes + HOST_STACK_BYTES;
+    if (__builtin_expect(left >= needed, 1))
+        return BP_OK;
+    return bp_error_set(reterr, BP_EINVAL,
+                        "this thread has %llu KiB of stack left, a call needs %llu KiB; give the "
+                        "thread a larger stack, lower stack_bytes, or call from another thread",
+                        (unsigned long long)(left / 1024), (unsigned long long)(needed / 1024));
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "guest/link.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "guest/extism/functions.h"
+#include "guest/program.h"
+#include "guest/sandbox.h"
+
+#define EXTISM_MODULE "extism:host/env"
+#define EXTISM_USER_MODULE "extism:host/user"
+#define WASI1_MODULE "wasi_snapshot_preview1"
+
+BP_DEFINE_CLEANUP(cleanup_linker, bp__linker, bp__linker_free)
+
+static const bp__host_function *find_extism(const char *name)
+{
+    for (size_t i = 0; i < bp__extism_function_count; i++)
+        if (strcmp(bp__extism_functions[i].name, name) == 0)
+            return &bp__extism_functions[i];
+    return NULL;
+}
+
+static const bp__wasi1_function *find_wasi1(const char *name)
+{
+    for (size_t i = 0; i < bp__wasi1_function_count; i++)
+        if (strcmp(bp__wasi1_functions[i].name, name) == 0)
+            return &bp__wasi1_functions[i];
+    return NULL;
+}
+
+const char *bp__import_needs(const char *module, const char *name)
+{
+    if (strcmp(module, EXTISM_MODULE) == 0) {
+        if (strncmp(name, "http_", 5) == 0 && find_extism(name))
+            return "http";
+        return find_extism(name) ? "nothing" : "?";
+    }
+    if (strcmp(module, WASI1_MODULE) == 0)
+        return find_wasi1(name) ? "wasi" : "?";
+    return strcmp(module, EXTISM_USER_MODULE) == 0 ? "host function" : "?";
+}
+
+#define WASI1_ARGUMENTS_MAX 9
+
+/* From raw values to what wasi1.c takes: its functions know no engine. */
+static bool call_wasi1(void *env, void *host_data, bp__value *values)
+{
+    const bp__wasi1_function *function = env;
+    bp__sandbox *sandbox = host_data;
+    uint64_t arguments[WASI1_ARGUMENTS_MAX] = {0};
+    for (size_t i = 0; i < WASI1_ARGUMENTS_MAX && function->signature[i] != '>'; i++)
+        arguments[i] = function->signature[i] == 'i' ? (uint32_t)values[i].i32
+                                                     : (uint64_t)values[i].i64;
+    bp__guest_memory memory = {NULL, 0};
+    bp__instance_memory(sandbox->instance, &memory.base, &memory.size);
+    sandbox->host.host_function = function->name;
+    uint32_t error = 0;
+    if (!function->call(&sandbox->host, memory, arguments, &error))
+        return false;
+    sandbox->host.host_function = NULL;
+    values[0].i32 = (int32_t)error;
+    return true;
+}
+
+static bp_status refuse_type(const bp__extern_type *import, const char *offered, bp_error *reterr)
+{
+    bp_auto_free char *has = bp__signature_text(offered);
+    bp_auto_free char *wants =
+        import->kind == BP__EXTERN_FUNC ? bp__signature_text(import->type) : NULL;
+    return bp_error_set(reterr, BP_EFORMAT, "import '%s' '%s' is %s, but the host's is %s",
+                        import->module, import->name, wants ? wants : import->type,
+                        has ? has : "another");
+}
+
+static bp_status refuse_unknown(const bp__extern_type *import, const char *nearest,
+                                bp_error *reterr)
+{
+    char hint[128] = "";
+    if (nearest)
+        snprintf(hint, sizeof hint, "; the nearest it has is '%s'", nearest);
+    return bp_error_set(reterr, BP_EDENIED, "import '%s' '%s': the host has no such function%s",
+                        import->module, import->name, hint);
+}
+
+static bp_status link_extism(bp__linker *linker, const bp__extern_type *import, bp_error *reterr)
+{
+    const bp__host_function *function = find_extism(import->name);
+    if (!function) {
+        bp__nearest nearest = {.wanted = import->name};
+        for (size_t i = 0; i < bp__extism_function_count; i++)
+            bp__nearest_offer(&nearest, bp__extism_functions[i].name);
+        return refuse_unknown(import, nearest.best, reterr);
+    }
+    if (import->kind != BP__EXTERN_FUNC || strcmp(import->type, function->signature) != 0)
+        return refuse_type(import, function->signature, reterr);
+    return bp__linker_define(linker, import->module, import->name, function->signature,
+                             function->call, (void *)(uintptr_t)function->name, reterr);
+}
+
+static bp_status link_wasi1(bp__linker *linker, const bp__extern_type *import, bool granted,
+                            bp_error *reterr)
+{
+    const bp__wasi1_function *function = find_wasi1(import->name);
+    if (!function)
+        return refuse_unknown(import, NULL, reterr);
+    if (!granted)
+        return bp_error_set(reterr, BP_EDENIED,
+                            "import '%s' '%s' needs WASI, which was not granted (option wasi, "
+                            "flag --wasi)",
+                            import->module, import->name);
+    if (import->kind != BP__EXTERN_FUNC || strcmp(import->type, function->signature) != 0)
+        return refuse_type(import, function->signature, reterr);
+    return bp__linker_define(linker, import->module, import->name, function->signature, call_wasi1,
+                             (void *)(uintptr_t)function, reterr);
+}
+
+static bp_status link_import(bp__linker *linker, const bp__extern_type *import, bool wasi,
+                             bp_error *reterr)
+{
+    if (strcmp(import->module, EXTISM_MODULE) == 0)
+        return link_extism(linker, import, reterr);
+    if (strcmp(import->module, WASI1_MODULE) == 0)
+        return link_wasi1(linker, import, wasi, reterr);
+    if (strcmp(import->module, EXTISM_USER_MODULE) == 0)
+        return bp_error_set(reterr, BP_EDENIED,
+                            "import '%s' '%s': this host defines no functions of its own",
+                            import->module, import->name);
+    return bp_error_set(reterr, BP_EDENIED,
+                        "import '%s' '%s': plugins get imports from '" EXTISM_MODULE
+                        "' and, when granted, '" WASI1_MODULE "'",
+                        import->module, import->name);
+}
+
+/* A module may import one function twice; the linker takes it once. */
+static bool is_repeated(const bp__module *module, size_t index)
+{
+    const bp__extern_type *import = &module->imports[index];
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(module->imports[i].module, import->module) == 0 &&
+            strcmp(module->imports[i].name, import->name) == 0)
+            return true;
+    return false;
+}
+
+bp_status bp__link(bp__engine *engine, const bp__module *module, bool wasi, bp__linked **ret,
+                   bp_error *reterr)
+{
+    bp_cleanup(cleanup_linker) bp__linker *linker = NULL;
+    bp_status status = bp__linker_new(engine, &linker, reterr);
+    for (size_t i = 0; status == BP_OK && i < module->import_count; i++)
+        if (!is_repeated(module, i))
+            status = link_import(linker, &module->imports[i], wasi, reterr);
+    return status == BP_OK ? bp__linker_link(linker, module, ret, reterr) : status;
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "guest/program.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "guest/link.h"
+
+static int compare_callables(const void *a, const void *b)
+{
+    return strcmp(((const bp__callable *)a)->name, ((const bp__callable *)b)->name);
+}
+
+bool bp__is_callable(const bp__extern_type *export)
+{
+    return export->kind == BP__EXTERN_FUNC &&
+           (strcmp(export->type, ">i") == 0 || strcmp(export->type, ">") == 0);
+}
+
+static bp_status list_callables(bp__program *program, bp_error *reterr)
+{
+    const bp__module *module = program->module;
+    program->callables = bp__alloc_zeroed(module->export_count, sizeof *program->callables);
+    if (!program->callables)
+        return bp__error_oom(reterr, "listing exports");
+    for (size_t i = 0; i < module->export_count; i++) {
+        const bp__extern_type *export = &module->exports[i];
+        if (bp__is_callable(export))
+            program->callables[program->callable_count++] =
+                (bp__callable){export->name, strcmp(export->type, ">i") == 0};
+    }
+    qsort(program->callables, program->callable_count, sizeof *program->callables,
+          compare_callables);
+    return BP_OK;
+}
+
+static bool exports_func(const bp__module *module, const char *name, const char *type)
+{
+    for (size_t i = 0; i < module->export_count; i++) {
+        const bp__extern_type *export = &module->exports[i];
+        if (export->kind == BP__EXTERN_FUNC && strcmp(export->name, name) == 0)
+            return strcmp(export->type, type) == 0;
+    }
+    return false;
+}
+
+static void choose_start(bp__program *program)
+{
+    const bp__module *module = program->module;
+    program->has_initialize = exports_func(module, "_initialize", ">");
+    if (exports_func(module, "hs_init", "ii>"))
+        program->start = BP__START_HASKELL;
+    else if (exports_func(module, "__wasm_call_ctors", ">"))
+        program->start = BP__START_CTORS;
+    else if (program->has_initialize)
+        program->start = BP__START_INITIALIZE;
+}
+
+/* What can never fit is an error now, not at every call. */
+static bp_status check_needs(const bp__program *program, bp_error *reterr)
+{
+    const bp__module_needs *needs = &program->module->needs;
+    const bp__instance_limits *limits = &program->limits.instance;
+    if (needs->memory_bytes_initial > limits->memory_bytes)
+        return bp_error_set(reterr, BP_ELIMIT,
+                            "needs %llu KiB of memory to start, memory_bytes allows %llu KiB",
+                            (unsigned long long)needs->memory_bytes_initial / 1024,
+                            (unsigned long long)limits->memory_bytes / 1024);
+    if (needs->table_elements_initial > limits->table_elements)
+        return bp_error_set(reterr, BP_ELIMIT,
+                            "needs %llu table elements to start, table_elements allows %llu",
+                            (unsigned long long)needs->table_elements_initial,
+                            (unsigned long long)limits->table_elements);
+    return BP_OK;
+}
+
+bp_status bp__program_new(bp__engine *engine, bp__module *module,
+                          const bp__program_options *options, bp__program **ret, bp_error *reterr)
+{
+    bp__program *program = bp__alloc_zeroed(1, sizeof *program);
+    if (!program) {
+        bp__module_free(module);
+        return bp__error_oom(reterr, "making a program");
+    }
+    program->engine = engine;
+    program->module = module;
+    program->limits = options->limits;
+    program->logger = options->logger;
+    program->name = options->name;
+    program->config = options->config;
+    choose_start(program);
+    bp_status status = check_needs(program, reterr);
+    if (status == BP_OK)
+        status = list_callables(program, reterr);
+    if (status == BP_OK)
+        status = bp__link(engine, module, options->wasi, &program->linked, reterr);
+    if (status != BP_OK) {
+        bp__program_free(program);
+        return status;
+    }
+    *ret = program;
+    return BP_OK;
+}
+
+void bp__program_free(bp__program *program)
+{
+    if (!program)
+        return;
+    bp__linked_free(program->linked);
+    bp__module_free(program->module);
+    bp__free(program->callables);
+    bp__free(program);
+}
+
+static bp_status refuse_type(const bp__extern_type *export, bp_error *reterr)
+{
+    if (export->kind != BP__EXTERN_FUNC)
+        return bp_error_set(reterr, BP_EFORMAT, "export '%s' is a %s, not a function",
+                            export->name, export->type);
+    bp_auto_free char *type = bp__signature_text(export->type);
+    return bp_error_set(reterr, BP_EFORMAT,
+                        "export '%s' is %s; only func() -> i32 and func() can be called",
+                        export->name, type ? type : "of another type");
+}
+
+static bp_status not_found(const bp__program *program, const char *name, bp_error *reterr)
+{
+    const bp__module *module = program->module;
+    for (size_t i = 0; i < module->export_count; i++)
+        if (strcmp(module->exports[i].name, name) == 0)
+            return refuse_type(&module->exports[i], reterr);
+    bp__nearest nearest = {.wanted = name};
+    for (size_t i = 0; i < program->callable_count; i++)
+        bp__nearest_offer(&nearest, program->callables[i].name);
+    if (nearest.best)
+        return bp_error_set(reterr, BP_ENOTFOUND, "no export '%s'; did you mean '%s'?", name,
+                            nearest.best);
+    if (program->callable_count == 1)
+        return bp_error_set(reterr, BP_ENOTFOUND, "no export '%s'; the only one is '%s'", name,
+                            program->callables[0].name);
+    return bp_error_set(reterr, BP_ENOTFOUND, "no export '%s' among %zu that can be called", name,
+                        program->callable_count);
+}
+
+bp_status bp__program_find(const bp__program *program, const char *name, size_t *ret_index,
+                           bp_error *reterr)
+{
+    size_t low = 0, high = program->callable_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(name, program->callables[middle].name);
+        if (order == 0) {
+            *ret_index = middle;
+            return BP_OK;
+        }
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return not_found(program, name, reterr);
+}

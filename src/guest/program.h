@@ -1,0 +1,66 @@
+/* Linked code with everything that its sandboxes share. Immutable once made, so thread-safe.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef BP_GUEST_PROGRAM_H
+#define BP_GUEST_PROGRAM_H
+
+#include "base/log.h"
+#include "engine/instance.h"
+#include "host/config.h"
+
+/* An export that can be called from outside. */
+typedef struct bp__callable {
+    const char *name; /* the module's */
+    bool returns_code; /* ()->i32, else ()->() */
+} bp__callable;
+
+/* How a fresh instance is initialised (abi.md, "a call"). */
+typedef enum bp__start {
+    BP__START_NONE,
+    BP__START_CTORS,      /* __wasm_call_ctors */
+    BP__START_INITIALIZE, /* _initialize */
+    BP__START_HASKELL,    /* _initialize if there is one, then hs_init(0, 0) */
+} bp__start;
+
+typedef struct bp__program_limits {
+    bp__instance_limits instance;
+    uint64_t init_time_ms, output_bytes, log_bytes, host_calls, var_bytes;
+} bp__program_limits;
+
+typedef struct bp__program {
+    bp__engine *engine;
+    bp__module *module; /* owned */
+    bp__linked *linked; /* owned */
+    bp__callable *callables; /* sorted by name */
+    size_t callable_count;
+    bp__start start;
+    bool has_initialize;
+    bp__program_limits limits;
+    bp__logger logger;
+    const char *name;         /* borrowed from the plugin */
+    const bp__config *config; /* borrowed from the plugin */
+} bp__program;
+
+typedef struct bp__program_options {
+    const char *name;
+    const bp__config *config;
+    bp__logger logger;
+    bp__program_limits limits;
+    bool wasi;
+} bp__program_options;
+
+/* Links `module` (consumed, also on failure). BP_EDENIED names an import that nobody granted. */
+bp_status bp__program_new(bp__engine *engine, bp__module *module,
+                          const bp__program_options *options, bp__program **ret, bp_error *reterr);
+void bp__program_free(bp__program *program);
+
+/* Finds what a caller named; BP_ENOTFOUND suggests the nearest, BP_EFORMAT tells the type. */
+bp_status bp__program_find(const bp__program *program, const char *name, size_t *ret_index,
+                           bp_error *reterr);
+
+/* A type that can be called from outside: func() -> i32 or func(). */
+bool bp__is_callable(const bp__extern_type *export);
+
+/* What an import needs to be granted: "nothing", "wasi", "http", "host function", or "?". */
+const char *bp__import_needs(const char *module, const char *name);
+
+#endif

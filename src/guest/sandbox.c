@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "guest/sandbox.h"
+
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/text.h"
+
+/* The longest error text of a guest that is kept. */
+#define MESSAGE_BYTES_MAX (64 * 1024)
+
+bp_status bp__sandbox_init(bp__sandbox *sandbox, const bp__program *program, bp_error *reterr)
+{
+    *sandbox = (bp__sandbox){.program = program, .message = {.limit = MESSAGE_BYTES_MAX}};
+    sandbox->functions = bp__alloc_zeroed(program->callable_count, sizeof *sandbox->functions);
+    if (!sandbox->functions)
+        return bp__error_oom(reterr, "making a sandbox");
+    bp_status status = bp__instance_new(program->engine, sandbox, &sandbox->instance, reterr);
+    if (status != BP_OK) {
+        bp__free(sandbox->functions);
+        return status;
+    }
+    bp__host_state_init(&sandbox->host, &program->logger, program->name, program->config);
+    bp__vars_init(&sandbox->vars, program->limits.var_bytes);
+    bp__extism_memory_init(&sandbox->memory, sandbox->instance);
+    return BP_OK;
+}
+
+void bp__sandbox_done(bp__sandbox *sandbox)
+{
+    bp__instance_free(sandbox->instance);
+    bp__extism_memory_done(&sandbox->memory);
+    bp__vars_done(&sandbox->vars);
+    bp__buffer_done(&sandbox->message);
+    bp__free(sandbox->functions);
+}
+
+/* Extism's state is new for every call, whatever the policy. */
+static void begin(bp__sandbox *sandbox, const bp__host_call *host)
+{
+    bp__host_call call = *host;
+    if (!call.vars)
+        call.vars = &sandbox->vars;
+    bp__host_state_begin(&sandbox->host, &call);
+    bp__extism_memory_reset(&sandbox->memory);
+    sandbox->input_handle = sandbox->input_size = 0;
+    sandbox->output_at = sandbox->output_size = 0;
+    sandbox->error_handle = 0;
+    bp__buffer_clear(&sandbox->message);
+}
+
+static bp__until until(const bp__sandbox *sandbox)
+{
+    return (bp__until){sandbox->host.by, sandbox->host.cancel};
+}
+
+/* ---- making it pristine ---- */
+
+static bp__ended start_function(bp__sandbox *sandbox, const char *name, size_t parameters)
+{
+    bp__func function;
+    bp__value values[2] = {{.i64 = 0}, {.i64 = 0}};
+    if (!bp__instance_func(sandbox->instance, name, &function))
+        return BP__ENDED_RETURNED;
+    return bp__instance_call(sandbox->instance, &function, values, parameters, until(sandbox));
+}
+
+static bp__ended initialise(bp__sandbox *sandbox)
+{
+    bp__ended ended = BP__ENDED_RETURNED;
+    switch (sandbox->program->start) {
+    case BP__START_NONE:
+        return ended;
+    case BP__START_CTORS:
+        return start_function(sandbox, "__wasm_call_ctors", 0);
+    case BP__START_INITIALIZE:
+        return start_function(sandbox, "_initialize", 0);
+    case BP__START_HASKELL:
+        if (sandbox->program->has_initialize)
+            ended = start_function(sandbox, "_initialize", 0);
+        return ended == BP__ENDED_RETURNED ? start_function(sandbox, "hs_init", 2) : ended;
+    }
+    return ended;
+}
+
+/* Why guest code did not get through its start, as a status: there was no call yet. */
+static bp_status start_failure(bp__sandbox *sandbox, bp__ended ended, bp_error *reterr)
+{
+    const bp__host_state *host = &sandbox->host;
+    const bp__trap_report *report = bp__instance_report(sandbox->instance);
+    if (ended == BP__ENDED_DEADLINE || host->stop == BP__STOP_DEADLINE)
+        return bp_error_set(reterr, BP_ETIMEDOUT, "initialisation did not end within its time");
+    if (ended == BP__ENDED_CANCELLED || host->stop == BP__STOP_CANCELLED)
+        return bp_error_set(reterr, BP_ECANCELLED, "cancelled during initialisation");
+    if (host->stop == BP__STOP_EXITED)
+        return bp_error_set(reterr, BP_EGUEST, "plugin exited with %d during initialisation",
+                            (int)host->exit_code);
+    if (host->stop != BP__STOP_NONE)
+        return bp_error_set(reterr, BP_EGUEST, "plugin failed during initialisation: %s",
+                            host->message);
+    if (ended == BP__ENDED_MEMORY)
+        return bp_error_set(reterr, BP_EGUEST,
+                            "plugin ran out of memory during initialisation: %s", report->message);
+    return bp_error_set(reterr, BP_EGUEST, "plugin trapped during initialisation: %s",
+                        report->message);
+}
+
+bp_status bp__sandbox_open(bp__sandbox *sandbox, bp_deadline by, bp_error *reterr)
+{
+    const bp__program *program = sandbox->program;
+    uint64_t init_ns = program->limits.init_time_ms > UINT64_MAX / BP_NS_PER_MS
+                           ? UINT64_MAX
+                           : program->limits.init_time_ms * BP_NS_PER_MS;
+    bp__host_call host = {.by = bp__deadline_min(by, bp__deadline_after(bp__now_ns(), init_ns)),
+                          .host_calls_max = program->limits.host_calls,
+                          .log_bytes_max = program->limits.log_bytes};
+    for (size_t i = 0; i < program->callable_count; i++)
+        sandbox->functions[i] = (bp__func){{0, 0}};
+    bp__vars_clear(&sandbox->vars);
+    begin(sandbox, &host);
+    bp_error failed = BP_ERROR_INIT;
+    bp__ended ended = bp__instance_open(sandbox->instance, program->linked,
+                                        &program->limits.instance, until(sandbox), &failed);
+    if (ended == BP__ENDED_RETURNED)
+        ended = initialise(sandbox);
+    bp__host_state_end(&sandbox->host);
+    if (ended == BP__ENDED_RETURNED)
+        return BP_OK;
+    bp__instance_close(sandbox->instance);
+    if (ended == BP__ENDED_ENGINE) {
+        if (reterr)
+            *reterr = failed;
+        return failed.status;
+    }
+    return start_failure(sandbox, ended, reterr);
+}
+
+/* ---- a call ---- */
+
+static bp_status place_input(bp__sandbox *sandbox, bp_bytes input, bp_error *reterr)
+{
+    if (input.size == 0)
+        return BP_OK;
+    sandbox->input_handle = bp__extism_put(&sandbox->memory, input);
+    sandbox->input_size = input.size;
+    if (sandbox->input_handle)
+        return BP_OK;
+    sandbox->input_size = 0;
+    return bp_error_set(reterr, BP_ELIMIT,
+                        "input of %zu bytes does not fit beside the plugin's memory within "
+                        "memory_bytes (%llu)",
+                        input.size,
+                        (unsigned long long)sandbox->program->limits.instance.memory_bytes);
+}
+
+static bp_status find_function(bp__sandbox *sandbox, size_t callable, bp_error *reterr)
+{
+    bp__func *function = &sandbox->functions[callable];
+    if (function->private_[0] != 0)
+        return BP_OK;
+    const char *name = sandbox->program->callables[callable].name;
+    if (bp__instance_func(sandbox->instance, name, function))
+        return BP_OK;
+    return bp_error_set(reterr, BP_EENGINE, "export '%s' is gone", name);
+}
+
+static void set_message(bp__sandbox *sandbox, const char *text)
+{
+    bp__buffer_clear(&sandbox->message);
+    bp__buffer_append_text(&sandbox->message, text);
+}
+
+/* The text of a guest's error: any bytes. */
+static void set_guest_message(bp__sandbox *sandbox, bp_bytes text)
+{
+    size_t size = bp__utf8_cut(text.data, text.size, MESSAGE_BYTES_MAX / 4);
+    bp__buffer_clear(&sandbox->message);
+    bp__utf8_append_lossy(&sandbox->message, text.data, size);
+}
+
+static bp_outcome host_stop_outcome(bp__sandbox *sandbox, bp__sandbox_result *ret)
+{
+    const bp__host_state *host = &sandbox->host;
+    set_message(sandbox, host->message);
+    switch (host->stop) {
+    case BP__STOP_DEADLINE:
+        return BP_OUTCOME_TIMED_OUT;
+    case BP__STOP_CANCELLED:
+        return BP_OUTCOME_CANCELLED;
+    case BP__STOP_MEMORY:
+        return BP_OUTCOME_OUT_OF_MEMORY;
+    case BP__STOP_LIMIT:
+        ret->limit = host->limit;
+        return BP_OUTCOME_LIMIT_EXCEEDED;
+    case BP__STOP_EXITED:
+        ret->exit_code = host->exit_code;
+        return host->exit_code == 0 ? BP_OUTCOME_FINISHED : BP_OUTCOME_EXITED;
+    case BP__STOP_REFUSED:
+    case BP__STOP_NONE:
+        break;
+    }
+    return BP_OUTCOME_TRAPPED;
+}
+
+static bp_outcome trap_outcome(bp__sandbox *sandbox, bp__ended ended, bp__sandbox_result *ret)
+{
+    const bp__trap_report *report = bp__instance_report(sandbox->instance);
+    set_message(sandbox, report->message);
+    ret->trap_code = report->trap_code;
+    if (ended == BP__ENDED_TRAP)
+        return BP_OUTCOME_TRAPPED;
+    ret->limit = report->table_refused && !report->memory_refused ? "table_elements"
+                                                                  : "memory_bytes";
+    return BP_OUTCOME_OUT_OF_MEMORY;
+}
+
+static bp_outcome return_outcome(bp__sandbox *sandbox, const bp__value *values, size_t callable,
+                                 bp__sandbox_result *ret)
+{
+    if (sandbox->program->callables[callable].returns_code)
+        ret->exit_code = values[0].i32;
+    if (ret->exit_code == 0)
+        return BP_OUTCOME_FINISHED;
+    bp__buffer_printf(&sandbox->message, "export '%s' returned %d",
+                      sandbox->program->callables[callable].name, (int)ret->exit_code);
+    return BP_OUTCOME_GUEST_ERROR;
+}
+
+static bp_outcome outcome_of(bp__sandbox *sandbox, bp__ended ended, const bp__value *values,
+                             size_t callable, bp__sandbox_result *ret)
+{
+    switch (ended) {
+    case BP__ENDED_RETURNED:
+        return return_outcome(sandbox, values, callable, ret);
+    case BP__ENDED_DEADLINE:
+        set_message(sandbox, "the deadline passed while the plugin ran");
+        return BP_OUTCOME_TIMED_OUT;
+    case BP__ENDED_CANCELLED:
+        set_message(sandbox, "cancelled while the plugin ran");
+        return BP_OUTCOME_CANCELLED;
+    case BP__ENDED_HOST:
+        return host_stop_outcome(sandbox, ret);
+    default:
+        return trap_outcome(sandbox, ended, ret);
+    }
+}
+
+static bp_bytes output_of(const bp__sandbox *sandbox)
+{
+    if (!bp__extism_in_bounds(&sandbox->memory, sandbox->output_at, sandbox->output_size) ||
+        sandbox->output_size == 0)
+        return (bp_bytes){NULL, 0};
+    return (bp_bytes){sandbox->memory.data + sandbox->output_at, sandbox->output_size};
+}
+
+/* What the guest said (an error it set) comes before what it returned. */
+static void conclude(bp__sandbox *sandbox, bp__ended ended, const bp__value *values,
+                     size_t callable, bp__sandbox_result *ret)
+{
+    ret->outcome = outcome_of(sandbox, ended, values, callable, ret);
+    bool went_through =
+        ret->outcome == BP_OUTCOME_FINISHED || ret->outcome == BP_OUTCOME_GUEST_ERROR;
+    if (went_through && sandbox->error_handle) {
+        ret->outcome = BP_OUTCOME_GUEST_ERROR;
+        set_guest_message(sandbox, bp__extism_get(&sandbox->memory, sandbox->error_handle));
+    }
+    bp__host_state_end(&sandbox->host);
+    /* Text that was still to be written out may have been too much. */
+    if (ended == BP__ENDED_RETURNED && sandbox->host.stop == BP__STOP_LIMIT) {
+        ret->outcome = host_stop_outcome(sandbox, ret);
+        went_through = false;
+    }
+    if (went_through)
+        ret->output = output_of(sandbox);
+    /* Unwound code leaves its own state half done, even when it exits with 0. */
+    ret->reusable = went_through && ended == BP__ENDED_RETURNED;
+    ret->host_calls = sandbox->host.host_calls;
+    const char *message = bp__buffer_text(&sandbox->message);
+    ret->message = message ? message : "";
+    const char *backtrace = NULL;
+    if (ended != BP__ENDED_RETURNED && sandbox->host.stop != BP__STOP_EXITED)
+        backtrace = bp__buffer_text(
+            (bp__buffer *)(uintptr_t)&bp__instance_report(sandbox->instance)->backtrace);
+    ret->backtrace = backtrace ? backtrace : "";
+}
+
+bp_status bp__sandbox_call_run(bp__sandbox *sandbox, const bp__sandbox_call *call,
+                               bp__sandbox_result *ret, bp_error *reterr)
+{
+    if (!call->keep_vars && !call->host.vars && sandbox->vars.count)
+        bp__vars_clear(&sandbox->vars);
+    begin(sandbox, &call->host);
+    bp_status status = place_input(sandbox, call->input, reterr);
+    if (status == BP_OK)
+        status = find_function(sandbox, call->callable, reterr);
+    if (status != BP_OK) {
+        bp__host_state_end(&sandbox->host);
+        return status;
+    }
+    *ret = (bp__sandbox_result){.trap_code = -1};
+    bp__value values[1] = {{.i64 = 0}};
+    bp__ended ended =
+        bp__instance_call(sandbox->instance, &sandbox->functions[call->callable], values,
+                          sandbox->program->callables[call->callable].returns_code, until(sandbox));
+    conclude(sandbox, ended, values, call->callable, ret);
+    return BP_OK;
+}

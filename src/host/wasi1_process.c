@@ -1,0 +1,108 @@
+/* WASI preview 1: arguments, environment, randomness, scheduling and the end.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <sched.h>
+#include <sys/random.h>
+
+#include "host/wasi1_private.h"
+
+/* One argument, since programs read argv[0] without looking at argc: Zig and older TinyGo and Go
+ * panic without it. The same for every plugin, so that a snapshot does not depend on a name. */
+static const char program_name[] = "plugin";
+
+/* Between two of them randomness looks at the deadline; the kernel makes one in about 50 us. */
+#define RANDOM_CHUNK ((uint64_t)16 * 1024)
+
+static bool answer_sizes(bp__host_state *state, bp__guest_memory memory, const uint64_t *args,
+                         uint32_t *ret_errno, uint32_t count, uint32_t bytes)
+{
+    uint32_t count_at = (uint32_t)args[0], bytes_at = (uint32_t)args[1];
+    if (!bp__wasi1_count(state))
+        return false;
+    if (!bp__guest_has(memory, count_at, 4) || !bp__guest_has(memory, bytes_at, 4))
+        return bp__wasi1_answer(state, ret_errno, BP__WASI1_EFAULT);
+    bp__guest_store(memory, count_at, 4, count);
+    bp__guest_store(memory, bytes_at, 4, bytes);
+    return bp__wasi1_answer(state, ret_errno, BP__WASI1_SUCCESS);
+}
+
+BP__WASI1(args_sizes_get)
+{
+    return answer_sizes(state, memory, args, ret_errno, 1, sizeof program_name);
+}
+
+BP__WASI1(args_get)
+{
+    uint32_t pointers_at = (uint32_t)args[0], text_at = (uint32_t)args[1];
+    if (!bp__wasi1_count(state))
+        return false;
+    if (!bp__guest_has(memory, pointers_at, 4) ||
+        !bp__guest_has(memory, text_at, sizeof program_name))
+        return bp__wasi1_answer(state, ret_errno, BP__WASI1_EFAULT);
+    bp__guest_store(memory, pointers_at, 4, text_at);
+    memcpy(memory.base + text_at, program_name, sizeof program_name);
+    return bp__wasi1_answer(state, ret_errno, BP__WASI1_SUCCESS);
+}
+
+BP__WASI1(environ_sizes_get)
+{
+    return answer_sizes(state, memory, args, ret_errno, 0, 0);
+}
+
+/* There are no variables, so nothing is written and the pointers do not matter. */
+BP__WASI1(environ_get)
+{
+    return bp__wasi1_count(state) && bp__wasi1_answer(state, ret_errno, BP__WASI1_SUCCESS);
+}
+
+/* Does not block: while a machine boots, the kernel has none, and nobody knows for how long. */
+static uint32_t fill_random(uint8_t *to, uint64_t size)
+{
+    for (uint64_t done = 0; done < size;) {
+        ssize_t got = getrandom(to + done, size - done, GRND_NONBLOCK);
+        if (got < 0 && errno != EINTR)
+            return errno == EAGAIN ? BP__WASI1_EAGAIN : BP__WASI1_EIO;
+        if (got > 0)
+            done += (uint64_t)got;
+    }
+    return BP__WASI1_SUCCESS;
+}
+
+BP__WASI1(random_get)
+{
+    uint32_t at = (uint32_t)args[0], left = (uint32_t)args[1];
+    if (!bp__host_enter(state, "random_get"))
+        return false;
+    if (!bp__guest_has(memory, at, left))
+        return bp__wasi1_answer(state, ret_errno, BP__WASI1_EFAULT);
+    while (left > 0) {
+        uint32_t part = left < RANDOM_CHUNK ? left : (uint32_t)RANDOM_CHUNK;
+        uint32_t error = fill_random(memory.base + at, part);
+        if (error)
+            return bp__wasi1_answer(state, ret_errno, error);
+        at += part;
+        left -= part;
+        if (left > 0 && !bp__wasi1_may_go_on(state))
+            return false;
+    }
+    return bp__wasi1_answer(state, ret_errno, BP__WASI1_SUCCESS);
+}
+
+BP__WASI1(sched_yield)
+{
+    if (!bp__host_enter(state, "sched_yield"))
+        return false;
+    sched_yield();
+    return bp__wasi1_answer(state, ret_errno, BP__WASI1_SUCCESS);
+}
+
+BP__WASI1(proc_exit)
+{
+    return bp__stop_exit(state, (int32_t)(uint32_t)args[0]);
+}
+
+/* There is no process to send a signal to; abort() in a guest ends in a trap of its own. */
+BP__WASI1(proc_raise)
+{
+    return bp__wasi1_count(state) && bp__wasi1_answer(state, ret_errno, BP__WASI1_ENOTSUP);
+}

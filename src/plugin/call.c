@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plugin/call.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/options.h"
+
+/* Numbers calls, for logs. Relaxed: it orders nothing. One line shared by all threads, so a thread
+ * draws a run of numbers at a time. */
+static _Atomic uint64_t next_call_ids = 1;
+#define CALL_IDS_DRAWN 4096
+
+static uint64_t next_call_id(void)
+{
+    static _Thread_local uint64_t next, end;
+    if (next == end) {
+        next = atomic_fetch_add_explicit(&next_call_ids, CALL_IDS_DRAWN, memory_order_relaxed);
+        end = next + CALL_IDS_DRAWN;
+    }
+    return next++;
+}
+
+const char *bp_outcome_name(bp_outcome outcome)
+{
+    switch (outcome) {
+#define NAME(name, number, text, http)                                                             \
+    case BP_OUTCOME_##name:                                                                        \
+        return text;
+        BP_OUTCOME_MAP(NAME)
+#undef NAME
+    }
+    return "?";
+}
+
+static uint64_t ms_after(uint64_t start, uint64_t ms)
+{
+    return ms > UINT64_MAX / BP_NS_PER_MS ? UINT64_MAX
+                                          : bp__deadline_after(start, ms * BP_NS_PER_MS);
+}
+
+bp_status bp__call_check_result(const bp_call_result *ret, bp_error *reterr)
+{
+    if (ret && ret->size == sizeof *ret)
+        return BP_OK;
+    return bp_error_set(reterr, BP_EINVAL, "bp_call_result: begin with BP_CALL_RESULT_INIT");
+}
+
+bp_status bp__call_read(const bp_plugin *plugin, const bp_call *call, bp__prepared_call *ret,
+                        bp_error *reterr)
+{
+    bp_status status = BP_OK;
+    if (call && call->size == sizeof *call) /* the usual case, without a function call */
+        ret->call = *call;
+    else
+        status = bp__options_copy(&ret->call, sizeof ret->call, call, "bp_call", reterr);
+    if (status != BP_OK)
+        return status;
+    ret->started_ns = bp__now_ns();
+    ret->by = ms_after(ret->started_ns, plugin->limits.time_ms);
+    if (ret->call.timeout_ms)
+        ret->by = bp__deadline_min(ret->by, ms_after(ret->started_ns, ret->call.timeout_ms));
+    if (ret->call.by != BP_NOW)
+        ret->by = bp__deadline_min(ret->by, ret->call.by);
+    if (ret->by <= ret->started_ns)
+        return bp_error_set(reterr, BP_ETIMEDOUT, "the call's deadline had passed before it began");
+    if (bp_cancel_triggered(ret->call.cancel))
+        return bp_error_set(reterr, BP_ECANCELLED, "the call was cancelled before it began");
+    return BP_OK;
+}
+
+bp_status bp__call_resolve(const bp_plugin *plugin, bp__prepared_call *call, bp_error *reterr)
+{
+    const char *name = call->call.export_name ? call->call.export_name : "handle";
+    bp_status status = bp__program_find(plugin->program, name, &call->callable, reterr);
+    if (status != BP_OK)
+        return status;
+    if (call->call.input.size && !call->call.input.data)
+        return bp_error_set(reterr, BP_EINVAL, "input.data is NULL");
+    if (call->call.input.size > plugin->limits.input_bytes)
+        return bp_error_set(reterr, BP_ELIMIT, "input of %zu bytes is over input_bytes (%llu)",
+                            call->call.input.size, (unsigned long long)plugin->limits.input_bytes);
+    return bp__engine_check_stack(plugin->runtime->engine, reterr);
+}
+
+static bp_status take(bp_plugin *plugin, const bp__prepared_call *call, bp_lease *ret,
+                      bp_error *reterr)
+{
+    bool keyed = plugin->reset == BP_RESET_REUSE;
+    if (!call->call.cancel)
+        return keyed ? bp_pool_take_for(plugin->pool, call->call.tenant, call->by, ret, reterr)
+                     : bp_pool_take(plugin->pool, call->by, ret, reterr);
+    bp_pool_take_options options = BP_POOL_TAKE_OPTIONS_INIT;
+    options.by = call->by;
+    options.has_key = keyed;
+    options.key = call->call.tenant;
+    options.cancel = call->call.cancel;
+    return bp_pool_take_with(plugin->pool, &options, ret, reterr);
+}
+
+bp_status bp__call_take(bp_plugin *plugin, const bp__prepared_call *call, bp__item **ret,
+                        bp_error *reterr)
+{
+    bp_bytes key = call->call.tenant;
+    if (key.size > BP_POOL_KEY_SIZE_MAX || (key.size && !key.data))
+        return bp_error_set(reterr, BP_EINVAL, "tenant: at most %d bytes", BP_POOL_KEY_SIZE_MAX);
+    bp__tenant *tenant = NULL;
+    bp_status status = BP_OK;
+    if (key.size)
+        status = bp__tenants_enter(&plugin->tenants, key, plugin->limits.var_bytes, &tenant, reterr);
+    if (status != BP_OK)
+        return status;
+    bp_lease lease = BP_LEASE_INIT;
+    status = take(plugin, call, &lease, reterr);
+    if (status != BP_OK) {
+        if (tenant)
+            bp__tenants_leave(&plugin->tenants, tenant);
+        return status;
+    }
+    bp__item *item = bp_lease_item(&lease);
+    item->lease = lease;
+    item->tenant = tenant;
+    *ret = item;
+    return BP_OK;
+}
+
+static bp_recycle_reason reason_of(bp_outcome outcome)
+{
+    switch (outcome) {
+    case BP_OUTCOME_FINISHED: /* by proc_exit(0) */
+    case BP_OUTCOME_GUEST_ERROR:
+    case BP_OUTCOME_EXITED:
+        return BP_RECYCLE_EXITED;
+    case BP_OUTCOME_TRAPPED:
+        return BP_RECYCLE_TRAP;
+    case BP_OUTCOME_TIMED_OUT:
+        return BP_RECYCLE_TIMEOUT;
+    case BP_OUTCOME_OUT_OF_MEMORY:
+        return BP_RECYCLE_OUT_OF_MEMORY;
+    case BP_OUTCOME_OUT_OF_FUEL:
+        return BP_RECYCLE_OUT_OF_FUEL;
+    case BP_OUTCOME_CANCELLED:
+        return BP_RECYCLE_CANCELLED;
+    case BP_OUTCOME_CRASHED:
+        return BP_RECYCLE_CRASH;
+    case BP_OUTCOME_LIMIT_EXCEEDED:
+        break;
+    }
+    return BP_RECYCLE_CONDEMNED;
+}
+
+/* A guest that came back late is late, even if no tick caught it. */
+static void judge_time(const bp__prepared_call *call, uint64_t now, bp__sandbox_result *result)
+{
+    if (now <= call->by || !result->reusable)
+        return;
+    result->outcome = BP_OUTCOME_TIMED_OUT;
+    result->reusable = false;
+    result->output = (bp_bytes){NULL, 0};
+    result->message = "the plugin came back after the deadline";
+}
+
+static void fill_result(bp_call_result *ret, const bp__sandbox_result *from)
+{
+    ret->outcome = from->outcome;
+    ret->output = from->output;
+    ret->exit_code = from->exit_code;
+    ret->trap_code = (uint32_t)(from->trap_code + 1);
+    ret->limit = from->limit;
+    ret->message = from->message;
+    ret->backtrace = from->backtrace;
+    ret->host_calls = from->host_calls;
+}
+
+bp_status bp__call_run(bp__item *item, const bp__prepared_call *call, bool keep_vars,
+                       bp_call_result *ret, bp_error *reterr)
+{
+    const bp_plugin *plugin = item->plugin;
+    bp__sandbox_call run = {
+        .callable = call->callable,
+        .input = call->call.input,
+        .host = {.by = call->by,
+                 .cancel = call->call.cancel,
+                 .context = call->call.context,
+                 .call_id = next_call_id(),
+                 .vars = item->tenant ? &item->tenant->vars : NULL,
+                 .host_calls_max = plugin->limits.host_calls,
+                 .log_bytes_max = plugin->limits.log_bytes},
+        .keep_vars = keep_vars,
+    };
+    uint64_t begun = bp__now_ns();
+    if (begun >= call->by)
+        return bp_error_set(reterr, BP_ETIMEDOUT,
+                            "the deadline passed while the call waited for its sandbox");
+    bp__sandbox_result result;
+    bp_status status = bp__sandbox_call_run(&item->sandbox, &run, &result, reterr);
+    if (status != BP_OK)
+        return status;
+    uint64_t ended = bp__now_ns();
+    judge_time(call, ended, &result);
+    if (!result.reusable) {
+        item->spent = true;
+        (void)bp_lease_condemn(&item->lease, reason_of(result.outcome));
+    }
+    fill_result(ret, &result);
+    ret->call_id = run.host.call_id;
+    ret->wait_ns = begun - call->started_ns;
+    ret->guest_ns = ended - begun;
+    return BP_OK;
+}
+
+bp_status bp_plugin_call(bp_plugin *plugin, const bp_call *call, bp_call_result *ret,
+                         bp_error *reterr)
+{
+    if (!plugin)
+        return bp_error_set(reterr, BP_EINVAL, "bp_plugin_call: plugin is NULL");
+    bp__prepared_call prepared;
+    bp__item *item = NULL;
+    bp_status status = bp__call_check_result(ret, reterr);
+    if (status == BP_OK)
+        status = bp__call_read(plugin, call, &prepared, reterr);
+    if (status == BP_OK)
+        status = bp__call_resolve(plugin, &prepared, reterr);
+    if (status == BP_OK)
+        status = bp__call_take(plugin, &prepared, &item, reterr);
+    if (status == BP_OK) {
+        status = bp__call_run(item, &prepared, plugin->reset == BP_RESET_REUSE, ret, reterr);
+        if (status == BP_OK)
+            ret->private_ = item;
+        else
+            bp__item_give(item);
+    }
+    if (status != BP_OK)
+        bp__error_prefix(reterr, "call plugin '%s'", plugin->name);
+    return status;
+}
+
+void bp_call_result_done(bp_call_result *result)
+{
+    if (!result)
+        return;
+    if (result->private_)
+        bp__item_give(result->private_);
+    *result = (bp_call_result)BP_CALL_RESULT_INIT;
+}

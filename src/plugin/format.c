@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plugin/format.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/text.h"
+
+#define HEADER_SIZE 8
+
+typedef struct known_format {
+    const char *magic;
+    size_t size;
+    const char *what;
+} known_format;
+
+static const known_format known[] = {
+    {"\x7F"
+     "ELF",
+     4, "an ELF program or library"},
+    {"MZ", 2, "a Windows program"},
+    {"\xCF\xFA\xED\xFE", 4, "a macOS program"},
+    {"PK\x03\x04", 4, "a ZIP archive"},
+    {"\x1F\x8B", 2, "gzip-compressed; unpack it first"},
+    {"\x28\xB5\x2F\xFD", 4, "zstd-compressed; unpack it first"},
+    {"#!", 2, "a script"},
+    {"<", 1, "an HTML or XML page"},
+};
+
+static bool begins_with(bp_bytes bytes, const char *magic, size_t size)
+{
+    return bytes.size >= size && memcmp(bytes.data, magic, size) == 0;
+}
+
+static size_t skip_space(const char *text, size_t size, size_t at)
+{
+    while (at < size && strchr(" \t\r\n", text[at]) && text[at])
+        at++;
+    return at;
+}
+
+/* Past blanks and comments of WebAssembly's text form; JSON has only blanks. */
+static size_t skip_comments(const char *text, size_t size)
+{
+    size_t at = skip_space(text, size, 0);
+    while (at + 1 < size) {
+        if (text[at] == ';' && text[at + 1] == ';') {
+            while (at < size && text[at] != '\n')
+                at++;
+        } else if (text[at] == '(' && text[at + 1] == ';') {
+            unsigned depth = 0;
+            do {
+                if (at + 1 < size && text[at] == '(' && text[at + 1] == ';')
+                    depth++, at++;
+                else if (at + 1 < size && text[at] == ';' && text[at + 1] == ')')
+                    depth--, at++;
+                at++;
+            } while (depth && at < size);
+        } else {
+            break;
+        }
+        at = skip_space(text, size, at);
+    }
+    return at;
+}
+
+bp__format bp__format_of(bp_bytes bytes)
+{
+    if (begins_with(bytes, "\0asm", 4) && bytes.size >= HEADER_SIZE) {
+        const uint8_t *data = bytes.data;
+        /* The second half of the version field is the layer: 0 a module, 1 a component. */
+        return data[6] == 1 ? BP__FORMAT_COMPONENT : BP__FORMAT_MODULE;
+    }
+    const char *text = bytes.data;
+    size_t at = skip_comments(text, bytes.size);
+    if (at < bytes.size && text[at] == '(')
+        return BP__FORMAT_WAT;
+    if (at < bytes.size && text[at] == '{')
+        return BP__FORMAT_JSON;
+    return BP__FORMAT_OTHER;
+}
+
+bp_status bp__format_refuse(bp_bytes bytes, bp_error *reterr)
+{
+    const char *what = NULL;
+    for (size_t i = 0; i < sizeof known / sizeof *known && !what; i++)
+        if (begins_with(bytes, known[i].magic, known[i].size))
+            what = known[i].what;
+    if (bytes.size == 0)
+        what = "it is empty";
+    else if (begins_with(bytes, "\0asm", bytes.size < 4 ? bytes.size : 4))
+        what = "a WebAssembly file that was cut after its first bytes";
+    else if (!what)
+        what = bp__utf8_valid(bytes.data, bp__utf8_cut(bytes.data, bytes.size, 64))
+                   ? "text, neither a manifest nor WebAssembly's text form"
+                   : "unknown bytes";
+    return bp_error_set(reterr, BP_EFORMAT,
+                        "not a plugin: %s; a .wasm module, its .wat text or an Extism manifest is "
+                        "needed",
+                        what);
+}
+
+typedef struct reader {
+    const uint8_t *at, *end;
+} reader;
+
+/* An unsigned LEB128 of at most 32 bits. */
+static bool read_u32(reader *from, uint32_t *ret)
+{
+    uint64_t value = 0;
+    for (unsigned shift = 0; shift < 35; shift += 7) {
+        if (from->at == from->end)
+            return false;
+        uint8_t byte = *from->at++;
+        value |= (uint64_t)(byte & 0x7F) << shift;
+        if (!(byte & 0x80)) {
+            *ret = (uint32_t)value;
+            return value <= UINT32_MAX;
+        }
+    }
+    return false;
+}
+
+static bp_status cut_off(const reader *from, bp_bytes wasm, bp_error *reterr)
+{
+    return bp_error_set(reterr, BP_EFORMAT,
+                        "the module is cut off or damaged: a section at byte %zu of %zu does not "
+                        "fit",
+                        (size_t)(from->at - (const uint8_t *)wasm.data), wasm.size);
+}
+
+#define SECTION_FUNCTION 3
+
+bp_status bp__module_check(bp_bytes wasm, uint32_t functions_max, bp_error *reterr)
+{
+    const uint8_t *start = wasm.data;
+    if (memcmp(start + 4, "\1\0\0\0", 4) != 0)
+        return bp_error_set(reterr, BP_EFORMAT, "WebAssembly version %u is unknown; version 1 is "
+                            "needed", start[4] | (unsigned)start[5] << 8);
+    reader from = {start + HEADER_SIZE, start + wasm.size};
+    while (from.at < from.end) {
+        uint8_t id = *from.at++;
+        uint32_t size;
+        if (!read_u32(&from, &size) || size > (size_t)(from.end - from.at))
+            return cut_off(&from, wasm, reterr);
+        reader section = {from.at, from.at + size};
+        uint32_t count = 0;
+        if (id == SECTION_FUNCTION && !read_u32(&section, &count))
+            return cut_off(&from, wasm, reterr);
+        if (count > functions_max)
+            return bp_error_set(reterr, BP_ELIMIT, "%u functions, functions_max allows %u", count,
+                                functions_max);
+        from.at += size;
+    }
+    return BP_OK;
+}

@@ -1,0 +1,23 @@
+/* What a plugin's bytes are, told before anything trusts them. SPDX-License-Identifier: Apache-2.0 */
+#ifndef BP_PLUGIN_FORMAT_H
+#define BP_PLUGIN_FORMAT_H
+
+#include <bullpen/error.h>
+
+typedef enum bp__format {
+    BP__FORMAT_MODULE,    /* a core WebAssembly module */
+    BP__FORMAT_COMPONENT, /* a WebAssembly component */
+    BP__FORMAT_WAT,       /* WebAssembly text */
+    BP__FORMAT_JSON,      /* a manifest */
+    BP__FORMAT_OTHER,
+} bp__format;
+
+bp__format bp__format_of(bp_bytes bytes);
+/* For BP__FORMAT_OTHER: `not a plugin (an ELF program)`. Always BP_EFORMAT. */
+bp_status bp__format_refuse(bp_bytes bytes, bp_error *reterr);
+
+/* Walks a core module's sections without believing them: BP_EFORMAT when they do not add up,
+ * BP_ELIMIT when it declares more functions than allowed. Cheap, and before any compiler. */
+bp_status bp__module_check(bp_bytes wasm, uint32_t functions_max, bp_error *reterr);
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <bullpen/inspect.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/sha256.h"
+#include "engine/module.h"
+#include "guest/program.h"
+#include "plugin/load.h"
+#include "plugin/runtime.h"
+
+struct bp_inspection {
+    bp__module *module;
+    char sha256[BP__SHA256_HEX_SIZE];
+    uint64_t code_bytes;
+    char **types; /* of functions, in words: imports, then exports */
+    size_t type_count;
+    bp_import_info *imports;
+    bp_export_info *exports;
+};
+
+/* Functions' types are spelled out; the others are text already. */
+static const char *type_text(bp_inspection *inspection, const bp__extern_type *type)
+{
+    if (type->kind != BP__EXTERN_FUNC)
+        return type->type;
+    char *text = bp__signature_text(type->type);
+    inspection->types[inspection->type_count++] = text;
+    return text;
+}
+
+static bool list(bp_inspection *inspection)
+{
+    const bp__module *module = inspection->module;
+    size_t imports = module->import_count, exports = module->export_count;
+    inspection->types = bp__alloc_zeroed(imports + exports, sizeof *inspection->types);
+    inspection->imports = bp__alloc_zeroed(imports, sizeof *inspection->imports);
+    inspection->exports = bp__alloc_zeroed(exports, sizeof *inspection->exports);
+    if (!inspection->types || !inspection->imports || !inspection->exports)
+        return false;
+    bool ok = true;
+    for (size_t i = 0; i < imports; i++) {
+        const bp__extern_type *import = &module->imports[i];
+        inspection->imports[i] =
+            (bp_import_info){import->module, import->name, type_text(inspection, import),
+                             bp__import_needs(import->module, import->name)};
+        ok = ok && inspection->imports[i].type;
+    }
+    for (size_t i = 0; i < exports; i++) {
+        const bp__extern_type *export = &module->exports[i];
+        inspection->exports[i] = (bp_export_info){export->name, type_text(inspection, export),
+                                                  bp__is_callable(export)};
+        ok = ok && inspection->exports[i].type;
+    }
+    return ok;
+}
+
+static bp_status look(bp_runtime *runtime, bp_bytes code, bp_inspection *inspection,
+                      bp_error *reterr)
+{
+    uint8_t digest[BP__SHA256_SIZE];
+    bp_status status = bp__sha256(code, digest, reterr);
+    if (status != BP_OK)
+        return status;
+    bp__sha256_hex(digest, inspection->sha256);
+    inspection->code_bytes = code.size;
+    status = bp__module_compile(runtime->engine, code, &inspection->module, reterr);
+    if (status != BP_OK)
+        return status;
+    return list(inspection) ? BP_OK : bp__error_oom(reterr, "listing imports and exports");
+}
+
+bp_status bp_inspect_file(bp_runtime *runtime, const char *path, bp_inspection **ret,
+                          bp_error *reterr)
+{
+    if (!runtime || !path || !ret)
+        return bp_error_set(reterr, BP_EINVAL, "bp_inspect_file: an argument is NULL");
+    bp__source source;
+    bp_status status = bp__source_read_file(&runtime->options, path, &source, reterr);
+    if (status != BP_OK) {
+        bp__error_prefix(reterr, "inspect '%s'", path);
+        return status;
+    }
+    bp_inspection *inspection = bp__alloc_zeroed(1, sizeof *inspection);
+    status = inspection
+                 ? look(runtime, bp__buffer_bytes(&source.manifest.code), inspection, reterr)
+                 : bp__error_oom(reterr, "inspecting");
+    bp__manifest_done(&source.manifest);
+    if (status == BP_OK) {
+        *ret = inspection;
+        return BP_OK;
+    }
+    bp_inspection_free(inspection);
+    bp__error_prefix(reterr, "inspect '%s'", path);
+    return status;
+}
+
+void bp_inspection_free(bp_inspection *inspection)
+{
+    if (!inspection)
+        return;
+    for (size_t i = 0; i < inspection->type_count; i++)
+        bp__free(inspection->types[i]);
+    bp__free(inspection->types);
+    bp__free(inspection->imports);
+    bp__free(inspection->exports);
+    bp__module_free(inspection->module);
+    bp__free(inspection);
+}
+
+const char *bp_inspection_kind(const bp_inspection *inspection)
+{
+    (void)inspection; /* anything else was refused when the file was read */
+    return "core module";
+}
+
+const char *bp_inspection_abi(const bp_inspection *inspection)
+{
+    const bp__module *module = inspection->module;
+    bool starts = false, callable = false;
+    for (size_t i = 0; i < module->import_count; i++)
+        if (strcmp(module->imports[i].module, "extism:host/env") == 0)
+            return "extism";
+    for (size_t i = 0; i < module->export_count; i++) {
+        bool is_start = strcmp(module->exports[i].name, "_start") == 0;
+        starts |= is_start;
+        callable |= !is_start && bp__is_callable(&module->exports[i]);
+    }
+    return callable ? "extism" : starts ? "command" : "none";
+}
+
+const char *bp_inspection_sha256(const bp_inspection *inspection)
+{
+    return inspection->sha256;
+}
+
+uint64_t bp_inspection_code_bytes(const bp_inspection *inspection)
+{
+    return inspection->code_bytes;
+}
+
+uint64_t bp_inspection_memory_bytes(const bp_inspection *inspection)
+{
+    return inspection->module->needs.memory_bytes_initial;
+}
+
+size_t bp_inspection_imports(const bp_inspection *inspection, const bp_import_info **ret)
+{
+    *ret = inspection->imports;
+    return inspection->module->import_count;
+}
+
+size_t bp_inspection_exports(const bp_inspection *inspection, const bp_export_info **ret)
+{
+    *ret = inspection->exports;
+    return inspection->module->export_count;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plugin/limits.h"
+
+#define KIB UINT64_C(1024)
+#define MIB (1024 * KIB)
+
+/* A side that says nothing (0) does not constrain; if none says anything, `fallback` holds. */
+static uint64_t smallest(uint64_t host, uint64_t manifest, uint64_t fallback, uint64_t ceiling)
+{
+    uint64_t limit = host ? host : manifest;
+    if (manifest && manifest < limit)
+        limit = manifest;
+    if (!limit)
+        limit = fallback;
+    return limit < ceiling ? limit : ceiling;
+}
+
+void bp__limits_effective(const bp_runtime_options *runtime, const bp_limits *host,
+                          const bp__manifest *manifest, bp_limits *ret)
+{
+    static const bp__manifest none;
+    if (!manifest)
+        manifest = &none;
+    const uint64_t any = BP_UNLIMITED;
+    *ret = (bp_limits){
+        .memory_bytes = smallest(host->memory_bytes, manifest->memory_bytes, 64 * MIB,
+                                 runtime->memory_bytes_max),
+        .table_elements = smallest(host->table_elements, 0, any, runtime->table_elements_max),
+        .time_ms = smallest(host->time_ms, manifest->time_ms, 1000, any),
+        .init_time_ms = smallest(host->init_time_ms, 0, 5000, any),
+        .input_bytes = smallest(host->input_bytes, 0, 16 * MIB, any),
+        .output_bytes = smallest(host->output_bytes, 0, 16 * MIB, any),
+        .log_bytes = smallest(host->log_bytes, 0, 64 * KIB, any),
+        .host_calls = smallest(host->host_calls, 0, any, any),
+        .var_bytes = smallest(host->var_bytes, manifest->var_bytes, 1 * MIB, any),
+        .trap_on_grow_failure = host->trap_on_grow_failure,
+    };
+    if (manifest->has_var_bytes && manifest->var_bytes == 0)
+        ret->var_bytes = 0;
+}
+
+void bp__limits_program(const bp_limits *limits, bp__program_limits *ret)
+{
+    *ret = (bp__program_limits){
+        .instance = {limits->memory_bytes, limits->table_elements, limits->trap_on_grow_failure},
+        .init_time_ms = limits->init_time_ms,
+        .output_bytes = limits->output_bytes,
+        .log_bytes = limits->log_bytes,
+        .host_calls = limits->host_calls,
+        .var_bytes = limits->var_bytes,
+    };
+}

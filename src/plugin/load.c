@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plugin/load.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/options.h"
+#include "plugin/limits.h"
+#include "plugin/plugin.h"
+
+#define NAME_SIZE_MAX 100
+
+/* "folder/count_vowels.wasm" is called "count_vowels". */
+static char *name_of_path(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *base = slash ? slash + 1 : path;
+    const char *dot = strrchr(base, '.');
+    size_t size = dot && dot != base ? (size_t)(dot - base) : strlen(base);
+    return bp__strndup(base, size < NAME_SIZE_MAX ? size : NAME_SIZE_MAX);
+}
+
+static bp_status check_options(const bp_plugin_options *options, const bp_runtime_options *runtime,
+                               bp_error *reterr)
+{
+    uint32_t max_live = options->max_live ? options->max_live : 4;
+    if (options->reset > BP_RESET_REUSE)
+        return bp_error_set(reterr, BP_EINVAL, "plugin option reset: %u is no policy",
+                            options->reset);
+    if (max_live > runtime->sandboxes_max)
+        return bp_error_set(reterr, BP_EINVAL,
+                            "plugin option max_live: %u is above the runtime's sandboxes_max (%u)",
+                            max_live, runtime->sandboxes_max);
+    if (options->min_warm != BP_POOL_NONE && options->min_warm > max_live)
+        return bp_error_set(reterr, BP_EINVAL, "plugin option min_warm: %u is above max_live (%u)",
+                            options->min_warm, max_live);
+    if (options->name && strlen(options->name) > NAME_SIZE_MAX)
+        return bp_error_set(reterr, BP_EINVAL, "plugin option name: longer than %d bytes",
+                            NAME_SIZE_MAX);
+    if (options->config_count && !options->config)
+        return bp_error_set(reterr, BP_EINVAL, "plugin option config: is NULL");
+    for (size_t i = 0; i < options->config_count; i++)
+        if (!options->config[i].key || !options->config[i].value)
+            return bp_error_set(reterr, BP_EINVAL, "plugin option config: entry %zu has a NULL", i);
+    return BP_OK;
+}
+
+static void set_sizes(bp_plugin *plugin, const bp_plugin_options *options)
+{
+    plugin->reset = (bp_reset_policy)options->reset;
+    plugin->max_live = options->max_live ? options->max_live : 4;
+    plugin->min_warm = options->min_warm == BP_POOL_NONE ? 0
+                       : options->min_warm               ? options->min_warm
+                                                         : 1;
+}
+
+/* The host's values win over the manifest's. */
+static bp_status set_config(bp_plugin *plugin, const bp_plugin_options *options,
+                            bp__manifest *manifest, bp_error *reterr)
+{
+    plugin->config = manifest->config;
+    manifest->config = (bp__config){0};
+    bp_status status = BP_OK;
+    for (size_t i = 0; status == BP_OK && i < options->config_count; i++)
+        status = bp__config_set(&plugin->config, options->config[i].key, options->config[i].value,
+                                reterr);
+    return status;
+}
+
+static bp_status identify(bp_plugin *plugin, bp_bytes code, bp_error *reterr)
+{
+    uint8_t digest[BP__SHA256_SIZE];
+    bp_status status = bp__sha256(code, digest, reterr);
+    if (status == BP_OK)
+        bp__sha256_hex(digest, plugin->sha256);
+    plugin->code_bytes = code.size;
+    return status;
+}
+
+static void warn_of_refusals(const bp_plugin *plugin, const bp__manifest *manifest)
+{
+    if (manifest->asks_http)
+        bp__log(&plugin->runtime->logger, BP_LOG_WARN, "plugin", plugin->name,
+                "the manifest asks for http (allowed_hosts); it is not granted");
+    if (manifest->asks_paths)
+        bp__log(&plugin->runtime->logger, BP_LOG_WARN, "plugin", plugin->name,
+                "the manifest asks for files (allowed_paths); they are not granted");
+}
+
+static bp_status make_program(bp_plugin *plugin, const bp_plugin_options *options, bp_bytes code,
+                              bp_error *reterr)
+{
+    bp__module *module = NULL;
+    bp_status status = bp__module_compile(plugin->runtime->engine, code, &module, reterr);
+    if (status != BP_OK)
+        return status;
+    bp__program_options program = {.name = plugin->name,
+                                   .config = &plugin->config,
+                                   .logger = plugin->runtime->logger,
+                                   .wasi = options->wasi};
+    bp__limits_program(&plugin->limits, &program.limits);
+    return bp__program_new(plugin->runtime->engine, module, &program, &plugin->program, reterr);
+}
+
+static bp_status list_exports(bp_plugin *plugin, bp_error *reterr)
+{
+    size_t count = plugin->program->callable_count;
+    plugin->export_names = bp__alloc_zeroed(count, sizeof *plugin->export_names);
+    if (!plugin->export_names)
+        return bp__error_oom(reterr, "listing exports");
+    for (size_t i = 0; i < count; i++)
+        plugin->export_names[i] = plugin->program->callables[i].name;
+    return BP_OK;
+}
+
+static bp_status build(bp_plugin *plugin, const bp_plugin_options *options, bp__source *source,
+                       bp_error *reterr)
+{
+    bp_bytes code = bp__buffer_bytes(&source->manifest.code);
+    bp__limits_effective(&plugin->runtime->options, &options->limits,
+                         source->has_manifest ? &source->manifest : NULL, &plugin->limits);
+    plugin->limits.trap_on_grow_failure |= options->trap_on_grow_failure;
+    set_sizes(plugin, options);
+    warn_of_refusals(plugin, &source->manifest);
+    bp_status status = set_config(plugin, options, &source->manifest, reterr);
+    if (status == BP_OK)
+        status = identify(plugin, code, reterr);
+    if (status == BP_OK)
+        status = make_program(plugin, options, code, reterr);
+    if (status == BP_OK)
+        status = list_exports(plugin, reterr);
+    if (status == BP_OK)
+        status = bp__plugin_make_pool(plugin, options, reterr);
+    return status;
+}
+
+static bp_plugin *new_plugin(bp_runtime *runtime, char *name)
+{
+    bp_plugin *plugin = name ? bp__alloc_zeroed(1, sizeof *plugin) : NULL;
+    if (!plugin) {
+        bp__free(name);
+        return NULL;
+    }
+    atomic_init(&plugin->references, 1);
+    plugin->runtime = bp_runtime_ref(runtime);
+    plugin->name = name;
+    bp__tenants_init(&plugin->tenants);
+    return plugin;
+}
+
+/* `name` is consumed; `source` is done with afterwards. */
+static bp_status load(bp_runtime *runtime, bp__source *source, const bp_plugin_options *options,
+                      char *name, bp_plugin **ret, bp_error *reterr)
+{
+    bp_plugin *plugin = new_plugin(runtime, name);
+    bp_status status = plugin ? build(plugin, options, source, reterr)
+                              : bp__error_oom(reterr, "making a plugin");
+    bp__manifest_done(&source->manifest);
+    if (status == BP_OK)
+        *ret = plugin;
+    else if (plugin)
+        bp__plugin_free(plugin);
+    return status;
+}
+
+static char *choose_name(const bp_plugin_options *options, const bp__source *source,
+                         const char *path)
+{
+    if (options->name)
+        return bp__strdup(options->name);
+    if (source->manifest.name)
+        return bp__strndup(source->manifest.name, strnlen(source->manifest.name, NAME_SIZE_MAX));
+    return path ? name_of_path(path) : bp__strdup("plugin");
+}
+
+/* `path` or else `bytes`. */
+static bp_status load_any(bp_runtime *runtime, const char *path, bp_bytes bytes,
+                          const bp_plugin_options *given, bp_plugin **ret, bp_error *reterr)
+{
+    bp_plugin_options options;
+    bp__source source;
+    bp_status status =
+        bp__options_copy(&options, sizeof options, given, "bp_plugin_options", reterr);
+    if (status == BP_OK)
+        status = check_options(&options, &runtime->options, reterr);
+    if (status == BP_OK)
+        status = path ? bp__source_read_file(&runtime->options, path, &source, reterr)
+                      : bp__source_read(&runtime->options, bytes, NULL, &source, reterr);
+    if (status == BP_OK)
+        status = load(runtime, &source, &options, choose_name(&options, &source, path), ret, reterr);
+    if (status != BP_OK)
+        bp__error_prefix(reterr, "load plugin '%s'", path ? path : "(bytes)");
+    return status;
+}
+
+bp_status bp_plugin_load_file(bp_runtime *runtime, const char *path,
+                              const bp_plugin_options *options, bp_plugin **ret, bp_error *reterr)
+{
+    if (!runtime || !path || !ret)
+        return bp_error_set(reterr, BP_EINVAL, "bp_plugin_load_file: an argument is NULL");
+    return load_any(runtime, path, (bp_bytes){NULL, 0}, options, ret, reterr);
+}
+
+bp_status bp_plugin_load_bytes(bp_runtime *runtime, bp_bytes code,
+                               const bp_plugin_options *options, bp_plugin **ret, bp_error *reterr)
+{
+    if (!runtime || (code.size && !code.data) || !ret)
+        return bp_error_set(reterr, BP_EINVAL, "bp_plugin_load_bytes: an argument is NULL");
+    return load_any(runtime, NULL, code, options, ret, reterr);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plugin/plugin.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/options.h"
+#include "plugin/graveyard.h"
+#include "plugin/load.h"
+
+void bp__plugin_free(bp_plugin *plugin)
+{
+    bp_runtime *runtime = plugin->runtime;
+    bp_pool_unref(plugin->pool);
+    bp__program_free(plugin->program);
+    bp__config_done(&plugin->config);
+    bp__tenants_done(&plugin->tenants);
+    bp__free(plugin->export_names);
+    bp__free(plugin->name);
+    bp__free(plugin);
+    bp_runtime_unref(runtime);
+}
+
+bp_plugin *bp_plugin_ref(bp_plugin *plugin)
+{
+    atomic_fetch_add_explicit(&plugin->references, 1, memory_order_relaxed);
+    return plugin;
+}
+
+void bp_plugin_unref(bp_plugin *plugin)
+{
+    if (!plugin || atomic_fetch_sub_explicit(&plugin->references, 1, memory_order_acq_rel) != 1)
+        return;
+    atomic_store_explicit(&plugin->closing, true, memory_order_seq_cst);
+    bp_runtime *runtime = bp_runtime_ref(plugin->runtime);
+    if (bp__plugin_drained(plugin))
+        bp__plugin_free(plugin);
+    else
+        bp__graveyard_add(&runtime->graveyard, plugin);
+    bp_runtime_unref(runtime);
+}
+
+void bp__item_give(bp__item *item)
+{
+    bp_plugin *plugin = item->plugin;
+    bp_lease lease = item->lease;
+    item->lease = (bp_lease)BP_LEASE_INIT;
+    if (item->tenant)
+        bp__tenants_leave(&plugin->tenants, item->tenant);
+    item->tenant = NULL;
+    /* Once given, the item and a closing plugin may be gone: what is needed is taken before. */
+    bool closing = atomic_load_explicit(&plugin->closing, memory_order_seq_cst);
+    bp_runtime *runtime = closing ? bp_runtime_ref(plugin->runtime) : NULL;
+    (void)bp_pool_give(&lease);
+    if (runtime)
+        bp_runtime_unref(runtime); /* sweeps */
+}
+
+/* ---- what the pool does with its items ---- */
+
+static void destroy_item(void *factory, void *data, bp_recycle_reason why)
+{
+    (void)factory;
+    (void)why;
+    bp__item *item = data;
+    bp__sandbox_done(&item->sandbox);
+    bp__free(item);
+}
+
+static bp_status create_item(void *factory, bp_deadline by, void **ret, bp_error *reterr)
+{
+    bp_plugin *plugin = factory;
+    bp__item *item = bp__alloc_zeroed(1, sizeof *item);
+    if (!item)
+        return bp__error_oom(reterr, "making a sandbox");
+    item->plugin = plugin;
+    bp_status status = bp__sandbox_init(&item->sandbox, plugin->program, reterr);
+    if (status != BP_OK) {
+        bp__free(item);
+        return status;
+    }
+    status = bp__sandbox_open(&item->sandbox, by, reterr);
+    if (status != BP_OK) {
+        destroy_item(factory, item, BP_RECYCLE_CONDEMNED);
+        return status;
+    }
+    *ret = item;
+    return BP_OK;
+}
+
+static bp_status reset_item(void *factory, void *data, bp_deadline by, bp_error *reterr)
+{
+    (void)factory;
+    bp__item *item = data;
+    return bp__sandbox_open(&item->sandbox, by, reterr);
+}
+
+bp_status bp__plugin_make_pool(bp_plugin *plugin, const bp_plugin_options *options,
+                               bp_error *reterr)
+{
+    const bp_runtime *runtime = plugin->runtime;
+    bool fresh = plugin->reset == BP_RESET_FRESH;
+    bp_pool_ops ops = BP_POOL_OPS_INIT;
+    ops.create = create_item;
+    ops.reset = reset_item;
+    ops.destroy = destroy_item;
+    bp_pool_options pool = BP_POOL_OPTIONS_INIT;
+    pool.name = plugin->name;
+    pool.max_live = plugin->max_live;
+    pool.min_warm = plugin->min_warm ? plugin->min_warm : BP_POOL_NONE;
+    pool.take_timeout_ms = plugin->limits.time_ms;
+    pool.create_timeout_ms = plugin->limits.init_time_ms;
+    pool.reset_timeout_ms = plugin->limits.init_time_ms;
+    pool.prewarm = options->prewarm_background ? BP_PREWARM_BACKGROUND : BP_PREWARM_BLOCKING;
+    pool.max_uses = fresh ? 0 : options->max_uses;
+    pool.idle_ttl_ms = options->idle_ttl_ms;
+    pool.reset_when = fresh ? BP_RESET_ON_GIVE_BACKGROUND : BP_RESET_NEVER;
+    pool.keeper = runtime->keeper;
+    pool.log = runtime->options.log;
+    pool.log_data = runtime->options.log_data;
+    pool.log_level = (bp_log_level)runtime->options.log_level;
+    pool.budget = runtime->budget;
+    return bp_pool_new(&ops, plugin, &pool, &plugin->pool, reterr);
+}
+
+/* ---- looking at it ---- */
+
+bp_status bp_plugin_get_info(const bp_plugin *plugin, bp_plugin_info *ret, bp_error *reterr)
+{
+    if (!plugin || !ret)
+        return bp_error_set(reterr, BP_EINVAL, "bp_plugin_get_info: an argument is NULL");
+    bp_plugin_info info = {
+        .size = sizeof info,
+        .reset = plugin->reset,
+        .name = plugin->name,
+        .abi = "extism",
+        .sha256 = plugin->sha256,
+        .code_bytes = plugin->code_bytes,
+        .compiled_bytes = plugin->program->module->compiled_bytes,
+        .max_live = plugin->max_live,
+        .min_warm = plugin->min_warm,
+        .limits = plugin->limits,
+        .exports = plugin->export_names,
+        .export_count = plugin->program->callable_count,
+    };
+    return bp__result_copy(ret, &info, sizeof info, "bp_plugin_info", reterr);
+}
+
+bp_status bp_plugin_get_pool_stats(const bp_plugin *plugin, bp_pool_stats *ret, bp_error *reterr)
+{
+    if (!plugin || !ret)
+        return bp_error_set(reterr, BP_EINVAL, "bp_plugin_get_pool_stats: an argument is NULL");
+    bp_status status = bp_pool_stats_read(plugin->pool, ret);
+    return status == BP_OK ? status
+                           : bp_error_set(reterr, status, "pool statistics: begin with "
+                                                          "BP_POOL_STATS_INIT");
+}
+
+bp_pool *bp_plugin_pool(bp_plugin *plugin)
+{
+    return plugin ? plugin->pool : NULL;
+}

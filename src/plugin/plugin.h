@@ -1,0 +1,50 @@
+/* A plugin from the inside. SPDX-License-Identifier: Apache-2.0 */
+#ifndef BP_PLUGIN_PLUGIN_H
+#define BP_PLUGIN_PLUGIN_H
+
+#include <bullpen/plugin.h>
+
+#include "base/sha256.h"
+#include "guest/sandbox.h"
+#include "plugin/manifest.h"
+#include "plugin/runtime.h"
+#include "plugin/tenants.h"
+
+struct bp_plugin {
+    /* Users. The last decrement releases to who closes the pool. */
+    _Atomic uint32_t references;
+    /* Set when the last user is gone while sandboxes are still lent; read when one comes back. */
+    _Atomic bool closing;
+    bp_plugin *next_grave;  /* under the graveyard's mutex */
+
+    bp_runtime *runtime; /* referenced */
+    char *name;
+    bp_reset_policy reset;
+    bp_limits limits; /* effective */
+    uint32_t max_live, min_warm;
+    bp__config config;
+    bp__program *program;
+    bp__tenants tenants;
+    bp_pool *pool;
+    const char **export_names;
+    uint64_t code_bytes;
+    char sha256[BP__SHA256_HEX_SIZE];
+};
+
+/* What the pool of a plugin holds. */
+typedef struct bp__item {
+    bp__sandbox sandbox;
+    bp_plugin *plugin;
+    bp_lease lease;     /* while a result or a session holds it */
+    bp__tenant *tenant; /* likewise; NULL: none */
+    bool spent;         /* condemned: no call may follow, not even in a session */
+} bp__item;
+
+/* Frees everything; nothing of the pool may be lent. */
+void bp__plugin_free(bp_plugin *plugin);
+
+/* Ends the lease that `item` holds. The item may be gone afterwards, and a plugin that was waiting
+ * for its last sandbox too. */
+void bp__item_give(bp__item *item);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "engine/module.h"
+#include "plugin/format.h"
+#include "plugin/load.h"
+
+static bp_status keep_code(bp__source *ret, bp_bytes wasm, bp_error *reterr)
+{
+    if (bp__buffer_append(&ret->manifest.code, wasm.data, wasm.size))
+        return BP_OK;
+    return bp__error_oom(reterr, "keeping the code");
+}
+
+static bp_status translate(bp__source *ret, bp_bytes text, bp_error *reterr)
+{
+    bp_auto_free uint8_t *wasm = NULL;
+    size_t size = 0;
+    bp_status status = bp__wat_to_wasm(text, &wasm, &size, reterr);
+    return status == BP_OK ? keep_code(ret, (bp_bytes){wasm, size}, reterr) : status;
+}
+
+static bp_status check_code(const bp_runtime_options *options, bp__source *source,
+                            bp_error *reterr)
+{
+    bp_bytes code = bp__buffer_bytes(&source->manifest.code);
+    switch (bp__format_of(code)) {
+    case BP__FORMAT_MODULE:
+        return bp__module_check(code, options->functions_max, reterr);
+    case BP__FORMAT_COMPONENT:
+        return bp_error_set(reterr, BP_EUNSUPPORTED,
+                            "this is a WebAssembly component; a core module is needed (build for "
+                            "the Extism ABI, not for the component model)");
+    default:
+        return bp__format_refuse(code, reterr);
+    }
+}
+
+bp_status bp__source_read(const bp_runtime_options *options, bp_bytes bytes, const char *folder,
+                          bp__source *ret, bp_error *reterr)
+{
+    memset(ret, 0, sizeof *ret);
+    if (bytes.size > options->plugin_bytes_max)
+        return bp_error_set(reterr, BP_ELIMIT, "%zu bytes, plugin_bytes_max allows %llu",
+                            bytes.size, (unsigned long long)options->plugin_bytes_max);
+    bp_status status = BP_OK;
+    bp__format format = bp__format_of(bytes);
+    ret->has_manifest = format == BP__FORMAT_JSON;
+    if (format == BP__FORMAT_JSON)
+        status = bp__manifest_read(bytes, folder, options->plugin_bytes_max, &ret->manifest, reterr);
+    else if (format == BP__FORMAT_WAT)
+        status = translate(ret, bytes, reterr);
+    else
+        status = keep_code(ret, bytes, reterr);
+    if (status == BP_OK)
+        status = check_code(options, ret, reterr);
+    if (status != BP_OK)
+        bp__manifest_done(&ret->manifest);
+    return status;
+}
+
+bp_status bp__source_read_file(const bp_runtime_options *options, const char *path,
+                               bp__source *ret, bp_error *reterr)
+{
+    bp__buffer bytes = {0};
+    bp_status status = bp__file_read(path, options->plugin_bytes_max, &bytes, reterr);
+    const char *slash = strrchr(path, '/');
+    bp_auto_free char *folder = slash ? bp__strndup(path, (size_t)(slash - path)) : NULL;
+    if (status == BP_OK && slash && !folder)
+        status = bp__error_oom(reterr, "reading a plugin");
+    if (status == BP_OK)
+        status = bp__source_read(options, bp__buffer_bytes(&bytes),
+                                 folder && !*folder ? "/" : folder, ret, reterr);
+    bp__buffer_done(&bytes);
+    return status;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pool/factory.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "pool/histogram.h"
+
+/* What is put back when the factory returns; factories of two pools may call into each other. */
+typedef struct visit {
+    bp_pool *pool;
+    const bp_pool *before;
+    uint64_t start;
+} visit;
+
+static visit enter(bp_pool *pool)
+{
+    visit entered = {pool, bp__thread_self.factory_of, bp__now_ns()};
+    bp__thread_self.factory_of = pool;
+    bp__tally(&pool->calls);
+    return entered;
+}
+
+/* How long it took. */
+static uint64_t leave(const visit *entered)
+{
+    atomic_fetch_sub_explicit(&entered->pool->calls, 1, memory_order_relaxed);
+    bp__thread_self.factory_of = entered->before;
+    uint64_t now = bp__now_ns();
+    return now > entered->start ? now - entered->start : 0;
+}
+
+/* Factories may forget the message, and must not claim success by accident. */
+static bp_status complain(bp_pool *pool, bp_status status, const char *what, bp_error *reterr)
+{
+    if (!reterr)
+        return status;
+    if (reterr->status != status || !reterr->message[0])
+        bp_error_set(reterr, status, "%s failed: %s", what, bp_status_text(status));
+    bp__error_prefix(reterr, "pool '%s'", pool->name);
+    return status;
+}
+
+bp_status bp__factory_create(bp_pool *pool, bp_deadline by, void **ret_item, bp_error *reterr)
+{
+    bp_error error = BP_ERROR_INIT;
+    void *item = NULL;
+    visit entered = enter(pool);
+    bp_status status = pool->ops.create(pool->factory, by, &item, &error);
+    uint64_t took = leave(&entered);
+    bp__histogram_add(&pool->counters.create_time, took);
+    if (status) {
+        bp__tally(&pool->counters.create_failures);
+        complain(pool, status, "create", &error);
+        if (reterr)
+            *reterr = error;
+        return status;
+    }
+    bp__tally(&pool->counters.creates);
+    *ret_item = item;
+    return BP_OK;
+}
+
+bp_status bp__factory_reset(bp_pool *pool, void *item, bp_deadline by, bp_error *reterr)
+{
+    bp_error error = BP_ERROR_INIT;
+    visit entered = enter(pool);
+    bp_status status = pool->ops.reset(pool->factory, item, by, &error);
+    bp__histogram_add(&pool->counters.reset_time, leave(&entered));
+    if (!status) {
+        bp__tally(&pool->counters.resets);
+        return BP_OK;
+    }
+    complain(pool, status, "reset", &error);
+    if (reterr)
+        *reterr = error;
+    return status;
+}
+
+bool bp__factory_check(bp_pool *pool, void *item, bp_deadline by)
+{
+    if (!pool->ops.check)
+        return true;
+    visit entered = enter(pool);
+    bool healthy = pool->ops.check(pool->factory, item, by);
+    leave(&entered);
+    return healthy && bp__now_ns() <= by;
+}
+
+void bp__factory_destroy(bp_pool *pool, void *item, bp_recycle_reason why)
+{
+    bp__tally(&pool->counters.recycles[why]);
+    if (!pool->ops.destroy)
+        return;
+    visit entered = enter(pool);
+    pool->ops.destroy(pool->factory, item, why);
+    leave(&entered);
+}

@@ -1,0 +1,221 @@
+/* Ending a lease. SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
+#include "base/error.h"
+#include "pool/claim.h"
+#include "pool/core.h"
+#include "pool/factory.h"
+#include "pool/keeper.h"
+
+/* From here until give_leave() this thread may touch the pool although no lease, place or
+ * reference says so: claim 5 in core.h. */
+static inline void give_enter(bp_pool *pool)
+{
+    bp__thread *self = &bp__thread_self;
+    if (__builtin_expect(!self->listed, 0))
+        bp__thread_list();
+    atomic_store_explicit(&self->giving, pool, memory_order_relaxed);
+}
+
+static inline void give_leave(void)
+{
+    atomic_store_explicit(&bp__thread_self.giving, NULL, memory_order_release);
+}
+
+/* A closed pool has no use for what was just given. */
+static void withdraw(bp_pool *pool, bp__slot *slot)
+{
+    uint64_t was;
+    if (!bp__grab(slot, BP__READY_KINDS | BP__BIT(BP__KEPT) | BP__BIT(BP__DIRTY), BP__BUSY, &was))
+        return;
+    give_leave();
+    if (bp__keeper_runs(pool))
+        bp__slot_publish(pool, slot, BP__DOOMED, BP_RECYCLE_CLOSE);
+    else
+        bp__slot_destroy(pool, slot, BP_RECYCLE_CLOSE);
+}
+
+void bp__gate_check(bp_pool *pool, bp__slot *slot)
+{
+    uint32_t gate = bp__load(&pool->gate, seq_cst);
+    if (__builtin_expect(gate == 0, 1))
+        return;
+    if (gate & BP__GATE_CLOSED)
+        withdraw(pool, slot);
+    else if (gate & BP__GATE_WAITERS)
+        bp__serve(pool);
+}
+
+/* What was published needs work: tell the keeper. */
+static void report_work(bp_pool *pool, bp__kind kind)
+{
+    int64_t ready = bp__load(&pool->ready, relaxed);
+    /* A stale value wakes a helper early or late, by a millisecond. */
+    int64_t warm = bp__load(&pool->min_warm, relaxed);
+    bp__keeper_post(pool, kind == BP__DIRTY && ready * 2 < warm);
+}
+
+static void finish_publish(bp_pool *pool, bp__slot *slot, bp__kind kind)
+{
+    if (bp__state_in(kind, BP__WORK_KINDS))
+        report_work(pool, kind);
+    bp__gate_check(pool, slot);
+}
+
+void bp__slot_publish(bp_pool *pool, bp__slot *slot, bp__kind kind, uint32_t why)
+{
+    if (kind == BP__FREE && pool->counts_ready)
+        bp__add(&pool->ready, 1, relaxed);
+    give_enter(pool);
+    bp__publish(pool, slot, kind, why);
+    finish_publish(pool, slot, kind);
+    give_leave();
+}
+
+/* A doomed item is destroyed in the background; without a background, when somebody ticks, takes
+ * or drains, and in a closed pool, where nobody may, at once. */
+static void doom(bp_pool *pool, bp__slot *slot, bp_recycle_reason why)
+{
+    bool closed = bp__load(&pool->gate, seq_cst) & BP__GATE_CLOSED;
+    if (closed && !bp__keeper_runs(pool))
+        bp__slot_destroy(pool, slot, why);
+    else
+        bp__slot_publish(pool, slot, BP__DOOMED, why);
+}
+
+/* More are live than may be: does this one have to go? */
+static bool is_surplus(bp_pool *pool)
+{
+    pthread_mutex_lock(&pool->mutex);
+    bool surplus = pool->live - pool->dooming > pool->max_live;
+    if (surplus)
+        pool->dooming++;
+    pthread_mutex_unlock(&pool->mutex);
+    return surplus;
+}
+
+static void reset_inline(bp_pool *pool, bp__slot *slot)
+{
+    bp_error error = BP_ERROR_INIT;
+    bp_deadline by = bp__deadline_after(bp__now_ns(), pool->reset_timeout);
+    if (!bp__slot_reset(pool, slot, by, &error)) {
+        bp__slot_publish(pool, slot, BP__FREE, 0);
+        return;
+    }
+    bp__log(&pool->logger, BP_LOG_WARN, "pool", NULL, "%s", error.message);
+    doom(pool, slot, BP_RECYCLE_RESET_FAILED);
+}
+
+/* Where a lease's item goes that is ours (BUSY) now. `kind` and `why` are the lease's. */
+static void dispose(bp_pool *pool, bp__slot *slot, uint64_t leased, bool unfinished)
+{
+    uint32_t gate = bp__load(&pool->gate, seq_cst);
+    bool keyed = bp__state_kind(leased) == BP__LEASED_KEYED;
+    bp__kind kind = keyed ? pool->give_kind_keyed : pool->give_kind;
+    if (bp__state_kind(leased) == BP__CONDEMNED)
+        doom(pool, slot, (bp_recycle_reason)bp__state_why(leased));
+    else if (unfinished)
+        doom(pool, slot, BP_RECYCLE_ABANDONED);
+    else if (gate & BP__GATE_CLOSED)
+        doom(pool, slot, BP_RECYCLE_CLOSE);
+    else if (atomic_load_explicit(&slot->takes, memory_order_relaxed) >=
+             atomic_load_explicit(&slot->takes_end, memory_order_relaxed))
+        doom(pool, slot, BP_RECYCLE_MAX_USES);
+    else if (gate & BP__GATE_SHRINK && is_surplus(pool))
+        doom(pool, slot, BP_RECYCLE_RESIZE);
+    else if (kind == BP__BUSY)
+        reset_inline(pool, slot);
+    else
+        bp__slot_publish(pool, slot, kind, 0);
+}
+
+/* The lease's slot becomes BUSY and ours, if the lease is still good. *ret_leased: as it was. */
+static bp_status end_lease(const bp_lease *lease, uint64_t *ret_leased, bp_error *reterr)
+{
+    bp__slot *slot = lease->slot;
+    uint64_t state = bp__load(&slot->state, relaxed);
+    for (;;) {
+        if (bp__state_gen(state) != bp__state_gen(lease->stamp) ||
+            !bp__state_in(state, BP__LEASED_KINDS))
+            return bp_error_set(reterr, BP_ESTALE, "pool '%s': the lease has ended already",
+                                lease->pool->name);
+        uint64_t leased = state;
+        if (bp__cas(&slot->state, &state, bp__state_next(leased, BP__BUSY))) {
+            atomic_store_explicit(&slot->lease_by, 0, memory_order_relaxed);
+            *ret_leased = leased;
+            return BP_OK;
+        }
+    }
+}
+
+static bool is_foreign(const bp_lease *lease)
+{
+    const bp__slot *slot = lease ? lease->slot : NULL;
+    return !slot || !lease->pool || slot->pool != lease->pool;
+}
+
+static __attribute__((noinline)) bp_status give_slowly(bp_lease *lease)
+{
+    bp_pool *pool = lease->pool;
+    bp__slot *slot = lease->slot;
+    bool unfinished = lease->unfinished != 0;
+    uint64_t leased;
+    bool forked = bp__load(&pool->gate, relaxed) & BP__GATE_FORKED;
+    bp_status status = forked ? BP_EINVAL : end_lease(lease, &leased, NULL);
+    *lease = (bp_lease)BP_LEASE_INIT;
+    if (status) {
+        if (status == BP_ESTALE)
+            bp__log(&pool->logger, BP_LOG_ERROR, "pool", NULL,
+                    "pool '%s': a lease was ended twice", pool->name);
+        return status;
+    }
+    dispose(pool, slot, leased, unfinished);
+    return BP_OK;
+}
+
+bp_status bp_pool_give(bp_lease *lease)
+{
+    if (is_foreign(lease))
+        return BP_EINVAL;
+    bp_pool *pool = lease->pool;
+    bp__slot *slot = lease->slot;
+    uint64_t stamp = lease->stamp;
+    bp__kind kind =
+        bp__state_kind(stamp) == BP__LEASED ? pool->give_kind : pool->give_kind_keyed;
+    if (__builtin_expect(bp__load(&slot->state, relaxed) != stamp || lease->unfinished ||
+                             kind == BP__BUSY || bp__load(&pool->gate, relaxed) ||
+                             atomic_load_explicit(&slot->takes, memory_order_relaxed) >=
+                                 atomic_load_explicit(&slot->takes_end, memory_order_relaxed),
+                         0))
+        return give_slowly(lease);
+    give_enter(pool);
+    /* So that nobody takes this lease's deadline for the next one's, which is written late. */
+    atomic_store_explicit(&slot->lease_by, 0, memory_order_relaxed);
+    uint64_t expected = stamp;
+    if (__builtin_expect(!bp__cas(&slot->state, &expected, bp__state_next(stamp, kind)), 0)) {
+        give_leave();
+        return give_slowly(lease);
+    }
+    *lease = (bp_lease)BP_LEASE_INIT;
+    bp__hint_set(pool, slot, bp__hint_of(kind));
+    finish_publish(pool, slot, kind);
+    give_leave();
+    return BP_OK;
+}
+
+void *bp_lease_detach(bp_lease *lease)
+{
+    if (is_foreign(lease) || bp__load(&lease->pool->gate, relaxed) & BP__GATE_FORKED)
+        return NULL;
+    bp_pool *pool = lease->pool;
+    bp__slot *slot = lease->slot;
+    uint64_t leased;
+    bp_status status = end_lease(lease, &leased, NULL);
+    *lease = (bp_lease)BP_LEASE_INIT;
+    if (status)
+        return NULL;
+    void *item = slot->item;
+    slot->item = NULL;
+    bp__tally(&pool->counters.detaches);
+    bp__place_free(pool, slot);
+    return item;
+}
