@@ -18,6 +18,7 @@ struct side_caller;
 struct side_output {
     const void *data;
     size_t size;
+    bool ready; /* the caller did not wait while an instance was made or reset */
 };
 
 /** "name version" without spaces inside either. */

@@ -76,7 +76,8 @@ struct side_output side_begin(struct side_caller *caller, const void *input, siz
     if (!bp_call_result_ok(&caller->result))
         bench_die("bullpen: call: %s: %s", bp_outcome_name((bp_outcome)caller->result.outcome),
                   caller->result.message);
-    return (struct side_output){caller->result.output.data, caller->result.output.size};
+    return (struct side_output){caller->result.output.data, caller->result.output.size,
+                                caller->result.was_warm};
 }
 
 void side_end(struct side_caller *caller)

@@ -100,7 +100,8 @@ struct side_output side_begin(struct side_caller *caller, const void *input, siz
     if (extism_plugin_call(instance, caller->plugin->export_name, input, size) != 0)
         bench_die("libextism: call: %s", extism_plugin_error(instance));
     return (struct side_output){extism_plugin_output_data(instance),
-                                extism_plugin_output_length(instance)};
+                                extism_plugin_output_length(instance),
+                                !caller->plugin->fresh};
 }
 
 void side_end(struct side_caller *caller)

@@ -33,6 +33,8 @@ void bp_cancel_trigger(bp_cancel *cancel)
     if (!cancel)
         return;
     BP_LOCK_SCOPE(&cancel->mutex);
+    if (bp_cancel_triggered(cancel))
+        return;
     atomic_store_explicit(&cancel->triggered, true, memory_order_release);
     for (bp__cancel_waker *waker = cancel->wakers; waker; waker = waker->next)
         waker->wake(waker->data);
@@ -69,9 +71,11 @@ bool bp__cancel_watch(bp_cancel *cancel, bp__cancel_waker *waker)
 
 void bp__cancel_unwatch(bp_cancel *cancel, bp__cancel_waker *waker)
 {
-    if (!cancel || !waker->place)
+    if (!cancel)
         return;
     BP_LOCK_SCOPE(&cancel->mutex);
+    if (!waker->place)
+        return;
     *waker->place = waker->next;
     if (waker->next)
         waker->next->place = waker->place;

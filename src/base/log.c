@@ -30,6 +30,20 @@ void bp__log(const bp__logger *logger, bp_log_level level, const char *source, c
     logger->write(logger->data, &record);
 }
 
+/* A terminal must not obey a guest's text. */
+static bool is_control(char byte)
+{
+    return ((unsigned char)byte < 0x20 && byte != '\t') || byte == 0x7F;
+}
+
+static bool is_plain(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (is_control(text[i]))
+            return false;
+    return bp__utf8_valid(text, size);
+}
+
 void bp__log_guest(const bp__logger *logger, bp_log_level level, const char *plugin,
                    uint64_t call_id, const char *text, size_t size)
 {
@@ -39,8 +53,11 @@ void bp__log_guest(const bp__logger *logger, bp_log_level level, const char *plu
         .level = level, .source = "guest", .plugin = plugin, .call_id = call_id,
         .text = {text, size}};
     bp__buffer mended = {0};
-    if (!bp__utf8_valid(text, size)) {
+    if (!is_plain(text, size)) {
         bp__utf8_append_lossy(&mended, text, size);
+        for (size_t i = 0; i < mended.size; i++)
+            if (is_control(mended.data[i]))
+                mended.data[i] = '?';
         record.text = bp__buffer_bytes(&mended);
     }
     logger->write(logger->data, &record);

@@ -41,6 +41,17 @@ bool bp__utf8_valid(const char *text, size_t size)
     return true;
 }
 
+/* The start of a character whose rest was cut off: a lead byte and continuation bytes to the end. */
+static bool is_cut_off(const unsigned char *text, size_t size)
+{
+    if (text[0] < 0xC2 || text[0] > 0xF4 || size > 3)
+        return false;
+    for (size_t i = 1; i < size; i++)
+        if ((text[i] & 0xC0) != 0x80)
+            return false;
+    return true;
+}
+
 void bp__utf8_mend(char *text)
 {
     size_t size = strlen(text);
@@ -50,7 +61,7 @@ void bp__utf8_mend(char *text)
             if (length == 1 && (unsigned char)text[at] < 0x20 && text[at] != '\t')
                 text[at] = text[at] == '\n' ? ' ' : '?';
             at += length;
-        } else if ((unsigned char)text[at] >= 0xC2 && size - at < 4) {
+        } else if (is_cut_off((const unsigned char *)text + at, size - at)) {
             text[at] = '\0';
             return;
         } else {
@@ -79,9 +90,11 @@ size_t bp__utf8_cut(const char *text, size_t size, size_t limit)
 {
     if (size <= limit)
         return size;
-    while (limit > 0 && ((unsigned char)text[limit] & 0xC0) == 0x80)
-        limit--;
-    return limit;
+    /* A character has at most three continuation bytes; more of them are none, and cut anywhere. */
+    size_t at = limit;
+    for (int i = 0; i < 3 && at > 0 && ((unsigned char)text[at] & 0xC0) == 0x80; i++)
+        at--;
+    return ((unsigned char)text[at] & 0xC0) == 0x80 || at == 0 ? limit : at;
 }
 
 #define NAME_MAX_BYTES 64

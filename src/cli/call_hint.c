@@ -33,7 +33,7 @@ static const char *hint_for_status(const call_values *values, const bp_error *er
 {
     switch (error->status) {
     case BP_EDENIED:
-        if (!values->wasi && strstr(error->message, "wasi"))
+        if (strstr(error->message, "--wasi"))
             return "pass --wasi to grant it";
         return look_inside(values, "what it imports and what grants each import", text);
     case BP_ENOTFOUND:

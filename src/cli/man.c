@@ -8,31 +8,52 @@
  * always gives the same pages. */
 #define MAN_DATE "November 20, 2026"
 
-/* Text as mdoc wants it: backslashes escaped, no line that begins like a macro, and each sentence
- * on a line of its own. */
-static void print_text(FILE *to, const char *text)
+#define LINE_WIDTH 78
+
+/* One word, with what mdoc would obey escaped. */
+static void print_word(FILE *to, const char *word, size_t size, bool line_start)
 {
-    bool line_start = true;
-    for (; *text; text++) {
-        if (strncmp(text, "\n\n", 2) == 0) {
-            fputs("\n.Pp\n", to);
-            text++;
-            line_start = true;
-            continue;
-        }
-        if (line_start && (*text == '.' || *text == '\''))
-            fputs("\\&", to);
-        line_start = false;
-        if (*text == '\\')
+    if (line_start && (*word == '.' || *word == '\''))
+        fputs("\\&", to);
+    for (size_t i = 0; i < size; i++) {
+        if (word[i] == '\\')
             fputs("\\e", to);
         else
-            fputc(*text, to);
-        if (*text == '.' && text[1] == ' ' && text[2] && !islower((unsigned char)text[2])) {
-            fputc('\n', to);
-            text++;
-            line_start = true;
-        }
+            fputc(word[i], to);
     }
+}
+
+/* As source: short lines, and each sentence begins one, as mdoc wants it. */
+static void print_text(FILE *to, const char *text)
+{
+    size_t column = 0;
+    bool sentence_end = false;
+    while (*text) {
+        size_t size = strcspn(text, " \n");
+        if (column && (sentence_end || column + 1 + size > LINE_WIDTH)) {
+            fputc('\n', to);
+            column = 0;
+        } else if (column) {
+            fputc(' ', to);
+            column++;
+        }
+        print_word(to, text, size, column == 0);
+        column += size;
+        sentence_end = size > 0 && text[size - 1] == '.';
+        text += size;
+        if (strncmp(text, "\n\n", 2) == 0) {
+            fputs("\n.Pp\n", to);
+            column = 0;
+        }
+        text += strspn(text, " \n");
+    }
+    fputc('\n', to);
+}
+
+/* A line that must stay whole. */
+static void print_literal(FILE *to, const char *text)
+{
+    print_word(to, text, strlen(text), true);
     fputc('\n', to);
 }
 
@@ -49,8 +70,8 @@ static void print_head(FILE *to, const char *name, const char *summary)
         fputc('-', to);
         print_upper(to, name);
     }
-    fprintf(to, " 1\n.Os Bullpen\n.Sh NAME\n.Nm bullpen%s%s\n.Nd %s\n", name ? "-" : "",
-            name ? name : "", summary);
+    fprintf(to, " 1\n.Os\n.Sh NAME\n.Nm bullpen%s%s\n.Nd %s\n", name ? "-" : "", name ? name : "",
+            summary);
 }
 
 static void print_synopsis_option(void *data, const cli_option *option)
@@ -86,7 +107,7 @@ static void print_examples(FILE *to, const cli_command *command)
     fputs(".Sh EXAMPLES\n", to);
     for (const cli_example *example = command->examples; example->what; example++) {
         fprintf(to, "%s:\n.Bd -literal -offset indent\n", example->what);
-        print_text(to, example->line);
+        print_literal(to, example->line);
         fputs(example[1].what ? ".Ed\n.Pp\n" : ".Ed\n", to);
     }
 }
@@ -121,20 +142,18 @@ static void overview_page(FILE *to)
     print_head(to, NULL, "run plugins in pre-warmed WebAssembly sandboxes");
     fputs(".Sh SYNOPSIS\n.Nm\n.Ar command\n.Op Ar argument ...\n.Op Ar option ...\n"
           ".Sh DESCRIPTION\n"
-          "Runs code that strangers wrote: once per request, without a cold start, and without\n"
-          "trusting it.\n"
+          "Runs code that strangers wrote: once per request, without a cold start, and\n"
+          "without trusting it.\n"
           "The commands are:\n.Bl -tag -width Ds\n",
           to);
     for (const cli_command *command = cli_commands; command->name; command++) {
-        fprintf(to, ".It Cm %s\n", command->name);
+        fprintf(to, ".It Xr bullpen-%s 1\n", command->name);
         print_text(to, command->summary);
     }
     fputs(".El\n.Sh ENVIRONMENT\n.Bl -tag -width Ds\n.It Ev NO_COLOR\n"
-          "When set and not empty, nothing is coloured; otherwise colours are used on terminals.\n"
-          ".El\n.Sh SEE ALSO\n",
+          "When set and not empty, nothing is coloured; otherwise colours are used on\n"
+          "terminals.\n.El\n",
           to);
-    for (const cli_command *command = cli_commands; command->name; command++)
-        fprintf(to, ".Xr bullpen-%s 1%s\n", command->name, command[1].name ? " ," : "");
 }
 
 void cli_man_page(const cli_command *command, FILE *to)

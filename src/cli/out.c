@@ -182,7 +182,9 @@ bool cli_out_error_json(const bp_error *error)
 
 bool cli_out_json(json_t *json)
 {
-    size_t flags = cli_is_terminal(stdout) ? JSON_INDENT(2) : JSON_COMPACT;
+    /* Nine digits: figures are measured, not computed, and 0.1 should read so. */
+    size_t flags = JSON_REAL_PRECISION(9);
+    flags |= cli_is_terminal(stdout) ? JSON_INDENT(2) : JSON_COMPACT;
     char *text = json ? json_dumps(json, flags) : NULL;
     json_decref(json);
     if (!text) {

@@ -74,17 +74,23 @@ static inline bool bp__grab(bp__slot *slot, uint32_t kinds, bp__kind as, uint64_
     return bp__cas(&slot->state, &state, bp__state_as(state, as));
 }
 
-/* P2 and P3. */
-static inline void bp__hint_set(bp_pool *pool, bp__slot *slot, bp__hint hint)
+/* P3; apart, so that the way without it stays short. */
+static __attribute__((noinline, unused)) void bp__hint_raise(bp_pool *pool, bp__slot *slot,
+                                                             bp__hint hint)
 {
     bp__block *block = slot->block;
-    if (__builtin_expect((bp__load(&block->hints[hint], seq_cst) & slot->bit) != 0, 1))
-        return;
     bp__or(&block->hints[hint], slot->bit, seq_cst);
     _Atomic uint64_t *word = &pool->summary[hint][block->index / 64];
     uint64_t bit = UINT64_C(1) << (block->index % 64);
     if (!(bp__load(word, seq_cst) & bit))
         bp__or(word, bit, seq_cst);
+}
+
+/* P2 and P3. */
+static inline void bp__hint_set(bp_pool *pool, bp__slot *slot, bp__hint hint)
+{
+    if (__builtin_expect(!(bp__load(&slot->block->hints[hint], seq_cst) & slot->bit), 0))
+        bp__hint_raise(pool, slot, hint);
 }
 
 /* T4 to T6: true if the slot is idle after all. */

@@ -24,14 +24,21 @@ static inline void give_leave(void)
 /* A closed pool has no use for what was just given. */
 static void withdraw(bp_pool *pool, bp__slot *slot)
 {
+    bool runs = bp__keeper_runs(pool);
+    uint32_t kinds = runs ? BP__IDLE_KINDS & ~BP__BIT(BP__DOOMED) : BP__IDLE_KINDS;
     uint64_t was;
-    if (!bp__grab(slot, BP__READY_KINDS | BP__BIT(BP__KEPT) | BP__BIT(BP__DIRTY), BP__BUSY, &was))
+    if (!bp__grab(slot, kinds, BP__BUSY, &was))
         return;
     give_leave();
-    if (bp__keeper_runs(pool))
+    bp__kind kind = bp__state_kind(was);
+    bool doomed = kind == BP__DOOMED;
+    if (kind == BP__FREE && pool->counts_ready)
+        bp__sub(&pool->ready, 1, relaxed);
+    if (runs)
         bp__slot_publish(pool, slot, BP__DOOMED, BP_RECYCLE_CLOSE);
     else
-        bp__slot_destroy(pool, slot, BP_RECYCLE_CLOSE);
+        bp__slot_destroy(pool, slot,
+                         doomed ? (bp_recycle_reason)bp__state_why(was) : BP_RECYCLE_CLOSE);
 }
 
 void bp__gate_check(bp_pool *pool, bp__slot *slot)
@@ -162,6 +169,8 @@ static __attribute__((noinline)) bp_status give_slowly(bp_lease *lease)
     bool forked = bp__load(&pool->gate, relaxed) & BP__GATE_FORKED;
     bp_status status = forked ? BP_EINVAL : end_lease(lease, &leased, NULL);
     *lease = (bp_lease)BP_LEASE_INIT;
+    if (!bp__thread_self.listed)
+        bp__thread_list(); /* so that the thread's next give is quick */
     if (status) {
         if (status == BP_ESTALE)
             bp__log(&pool->logger, BP_LOG_ERROR, "pool", NULL,
@@ -172,32 +181,56 @@ static __attribute__((noinline)) bp_status give_slowly(bp_lease *lease)
     return BP_OK;
 }
 
+/* The swap has made the item idle as something that needs work, or is kept for a key. */
+static __attribute__((noinline)) bp_status give_rest(bp_pool *pool, bp__slot *slot, bp__kind kind)
+{
+    bp__hint_set(pool, slot, bp__hint_of(kind));
+    finish_publish(pool, slot, kind);
+    give_leave();
+    return BP_OK;
+}
+
+static __attribute__((noinline)) bp_status give_to_waiter(bp_pool *pool, bp__slot *slot)
+{
+    bp__gate_check(pool, slot);
+    give_leave();
+    return BP_OK;
+}
+
+/* Whether the lease can end by one swap: nothing is to be decided about its item. */
+static inline bool is_plain(const bp_lease *lease, bp_pool *pool, bp__slot *slot, bp__kind kind)
+{
+    return bp__load(&slot->state, relaxed) == lease->stamp && !lease->unfinished &&
+           kind != BP__BUSY && !bp__load(&pool->gate, relaxed) &&
+           atomic_load_explicit(&slot->takes, memory_order_relaxed) <
+               atomic_load_explicit(&slot->takes_end, memory_order_relaxed) &&
+           bp__thread_self.listed;
+}
+
 bp_status bp_pool_give(bp_lease *lease)
 {
-    if (is_foreign(lease))
+    if (__builtin_expect(is_foreign(lease), 0))
         return BP_EINVAL;
     bp_pool *pool = lease->pool;
     bp__slot *slot = lease->slot;
-    uint64_t stamp = lease->stamp;
+    uint64_t expected = lease->stamp;
     bp__kind kind =
-        bp__state_kind(stamp) == BP__LEASED ? pool->give_kind : pool->give_kind_keyed;
-    if (__builtin_expect(bp__load(&slot->state, relaxed) != stamp || lease->unfinished ||
-                             kind == BP__BUSY || bp__load(&pool->gate, relaxed) ||
-                             atomic_load_explicit(&slot->takes, memory_order_relaxed) >=
-                                 atomic_load_explicit(&slot->takes_end, memory_order_relaxed),
-                         0))
+        bp__state_kind(expected) == BP__LEASED ? pool->give_kind : pool->give_kind_keyed;
+    if (__builtin_expect(!is_plain(lease, pool, slot, kind), 0))
         return give_slowly(lease);
-    give_enter(pool);
+    atomic_store_explicit(&bp__thread_self.giving, pool, memory_order_relaxed);
     /* So that nobody takes this lease's deadline for the next one's, which is written late. */
     atomic_store_explicit(&slot->lease_by, 0, memory_order_relaxed);
-    uint64_t expected = stamp;
-    if (__builtin_expect(!bp__cas(&slot->state, &expected, bp__state_next(stamp, kind)), 0)) {
+    if (__builtin_expect(!bp__cas(&slot->state, &expected, bp__state_next(expected, kind)), 0)) {
         give_leave();
         return give_slowly(lease);
     }
     *lease = (bp_lease)BP_LEASE_INIT;
-    bp__hint_set(pool, slot, bp__hint_of(kind));
-    finish_publish(pool, slot, kind);
+    if (__builtin_expect(kind > BP__USED, 0))
+        return give_rest(pool, slot, kind);
+    bp__hint_set(pool, slot, BP__HINT_READY);
+    if (__builtin_expect(bp__load(&pool->gate, seq_cst) != 0, 0))
+        return give_to_waiter(pool, slot);
     give_leave();
     return BP_OK;
 }

@@ -28,12 +28,13 @@
 #define NAPS 8
 #define LOOK_AT_MEMORY (1 * BP_NS_PER_S)
 
-enum { AWAKE = 0, NAPPING = 1, ASLEEP = 2 };
+/* How the leader sleeps; UNSTARTED: there are no helpers yet. */
+enum { UNSTARTED = 0, AWAKE = 1, NAPPING = 2, ASLEEP = 3 };
 
 struct bp_keeper {
     /* Pools with news, linked by next_posted. Pushed by anybody, taken whole under the mutex. */
     _Atomic(bp_pool *) posted;
-    _Atomic uint32_t sleep; /* how the leader sleeps */
+    _Atomic uint32_t sleep; /* one of the above; seq_cst, see above */
     _Atomic uint32_t calls; /* what the leader sleeps on; counts wake-ups */
     /* Whether posts are of use: not stopped, and threads could be started. seq_cst. */
     _Atomic bool runs;
@@ -47,10 +48,20 @@ struct bp_keeper {
     uint32_t owners; /* the maker until free, and each pool */
     uint32_t naps;   /* left before deep sleep */
     bool led, stopping;
+    uint64_t lead_due; /* until when the leader sleeps */
     uint64_t memory_seen; /* when the level was read */
     bool ignores_memory;
     bp__logger logger;
 };
+
+/* Now, or once more when its pass is over. */
+static void make_due_locked(bp_keeper *keeper, bp_pool *pool)
+{
+    if (pool->running)
+        pool->again = true;
+    else
+        bp__heap_move(&keeper->heap, pool, 0);
+}
 
 static void take_posts_locked(bp_keeper *keeper)
 {
@@ -59,10 +70,7 @@ static void take_posts_locked(bp_keeper *keeper)
         bp_pool *next = pool->next_posted;
         /* From here on the pool can be posted again, and its news are looked at after that. */
         bp__store(&pool->posted, false, seq_cst);
-        if (pool->running)
-            pool->again = true;
-        else
-            bp__heap_move(&keeper->heap, pool, 0);
+        make_due_locked(keeper, pool);
         pool = next;
     }
 }
@@ -86,7 +94,7 @@ static void look_at_memory(bp_keeper *keeper)
     pthread_mutex_lock(&keeper->mutex);
     if (level == BP_MEMORY_CRITICAL && before != BP_MEMORY_CRITICAL)
         for (uint32_t i = 0; i < keeper->heap.count; i++)
-            keeper->heap.pools[i]->again = true;
+            make_due_locked(keeper, keeper->heap.pools[i]);
 }
 
 /* The first pool that is due, held and marked running; NULL if none is. */
@@ -142,6 +150,7 @@ static void lead(bp_keeper *keeper)
         due = bp__deadline_min(due, bp__deadline_after(bp__now_ns(), BP_NS_PER_MS));
     }
     keeper->led = true;
+    keeper->lead_due = due;
     uint32_t calls = bp__load(&keeper->calls, seq_cst);
     bp__store(&keeper->sleep, nap ? NAPPING : ASLEEP, seq_cst);
     bool news = bp__load(&keeper->posted, seq_cst) || keeper->stopping;
@@ -155,6 +164,10 @@ static void lead(bp_keeper *keeper)
 
 static void follow(bp_keeper *keeper)
 {
+    if (next_due_locked(keeper) < keeper->lead_due) {
+        keeper->lead_due = 0; /* once is enough */
+        wake_leader(keeper);
+    }
     keeper->idle++;
     pthread_cond_wait(&keeper->follow, &keeper->mutex);
     keeper->idle--;
@@ -189,7 +202,9 @@ static bool start_one(bp_keeper *keeper)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failed)
         return false;
+#ifdef __linux__
     pthread_setname_np(*thread, "bp-keeper");
+#endif
     keeper->started++;
     return true;
 }
@@ -202,6 +217,7 @@ static bool ensure_started(bp_keeper *keeper)
         return false;
     if (keeper->started)
         return true;
+    bp__store(&keeper->sleep, AWAKE, seq_cst);
     while (keeper->started < keeper->helpers && start_one(keeper))
         continue;
     if (keeper->started)
@@ -234,12 +250,15 @@ bool bp__keeper_post(bp_pool *pool, bool urgent)
     if (!bp__load(&pool->posted, seq_cst) && !bp__swap(&pool->posted, true, seq_cst))
         push(keeper, pool);
     uint32_t sleep = bp__load(&keeper->sleep, seq_cst);
+    if (sleep == UNSTARTED)
+        return ensure_started(keeper);
     if (sleep == ASLEEP || (urgent && sleep == NAPPING)) {
         /* Only one of several posters pays for the wake-up. */
         if (bp__cas(&keeper->sleep, &sleep, AWAKE))
             wake_leader(keeper);
     }
-    return true;
+    /* Either this sees that the keeper was stopped, or bp_keeper_stop() sees the post. */
+    return bp__keeper_runs(pool);
 }
 
 bp_memory_level bp__keeper_pressure(const bp_pool *pool)
@@ -330,16 +349,20 @@ static void join_helpers(bp_keeper *keeper)
     pthread_mutex_lock(&keeper->mutex);
     keeper->started = 0;
     keeper->stopping = false;
+    bp__store(&keeper->sleep, UNSTARTED, seq_cst);
     pthread_mutex_unlock(&keeper->mutex);
 }
 
 /* What was posted before the stop and not done: a closed pool may depend on it. */
 static void finish_posts(bp_keeper *keeper)
 {
-    bp_pool *pool;
     pthread_mutex_lock(&keeper->mutex);
-    while ((pool = begin_pass_locked(keeper)))
-        work(keeper, pool);
+    take_posts_locked(keeper);
+    while (next_due_locked(keeper) == 0) {
+        bp_pool *pool = begin_pass_locked(keeper);
+        if (pool)
+            work(keeper, pool);
+    }
     pthread_mutex_unlock(&keeper->mutex);
 }
 
@@ -359,9 +382,11 @@ void bp_keeper_start(bp_keeper *keeper)
     pthread_mutex_lock(&keeper->mutex);
     bp__store(&keeper->runs, true, seq_cst);
     for (uint32_t i = 0; i < keeper->heap.count; i++)
-        if (!keeper->heap.pools[i]->running)
-            keeper->heap.pools[i]->again = true;
+        make_due_locked(keeper, keeper->heap.pools[i]);
+    bool needed = keeper->heap.count > 0;
     pthread_mutex_unlock(&keeper->mutex);
+    if (needed)
+        ensure_started(keeper);
 }
 
 void bp_keeper_free(bp_keeper *keeper)

@@ -1,0 +1,66 @@
+"""The examples and the README's code: they compile, run, and answer what they say."""
+import pathlib
+import re
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def run(*command, **more):
+    return subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=60, **more)
+
+
+def build_folder(bullpen_bin):
+    return pathlib.Path(bullpen_bin).resolve().parent
+
+
+def test_embed_counts_vowels(bullpen_bin, plugins):
+    done = run(build_folder(bullpen_bin) / "examples" / "embed", plugins / "extism-pdk" / "count_vowels.wasm",
+               "count_vowels", "Hello, World!")
+    assert (done.returncode, done.stdout) == (0, '{"count":3}\n')
+
+
+def test_embed_tells_what_is_wrong(bullpen_bin, plugins):
+    done = run(build_folder(bullpen_bin) / "examples" / "embed", plugins / "extism-pdk" / "count_vowels.wasm",
+               "count_vowel")
+    assert done.returncode == 1
+    assert "did you mean 'count_vowels'?" in done.stderr
+
+
+def test_the_code_in_the_readme_compiles_and_runs(bullpen_bin, plugins, tmp_path):
+    blocks = re.findall(r"```c\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    assert len(blocks) == 1
+    source = tmp_path / "readme.c"
+    source.write_text(blocks[0])
+    build = build_folder(bullpen_bin)
+    program = tmp_path / "readme"
+    done = run("cc", "-std=c11", "-Wall", "-Wextra", "-Werror", f"-I{ROOT}/include", source, "-o", program,
+               f"-L{build}", "-lbullpen", f"-Wl,-rpath,{build}")
+    assert done.returncode == 0, done.stderr
+    plugin = tmp_path / "count_vowels.wasm"
+    plugin.write_bytes((plugins / "extism-pdk" / "count_vowels.wasm").read_bytes())
+    done = run(program, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, '{"count":3}\n'), done.stderr
+
+
+def test_an_installed_copy_works_with_pkg_config(bullpen_bin, plugins, tmp_path):
+    build = build_folder(bullpen_bin)
+    done = run("meson", "install", "-C", build, "--no-rebuild", "--quiet", env={"DESTDIR": str(tmp_path), "PATH": "/usr/bin:/bin"})
+    assert done.returncode == 0, done.stderr
+    found = list(tmp_path.rglob("bullpen.pc"))
+    assert len(found) == 1
+    flags = run("pkg-config", "--cflags", "--libs", "bullpen",
+                env={"PKG_CONFIG_PATH": str(found[0].parent), "PKG_CONFIG_SYSROOT_DIR": str(tmp_path), "PATH": "/usr/bin:/bin"})
+    assert flags.returncode == 0, flags.stderr
+    library = next(tmp_path.rglob("libbullpen.so"))
+    program = tmp_path / "embed"
+    done = run("cc", ROOT / "examples" / "embed.c", "-o", program, *flags.stdout.split(), f"-Wl,-rpath,{library.parent}")
+    assert done.returncode == 0, done.stderr
+    done = run(program, plugins / "extism-pdk" / "count_vowels.wasm", "count_vowels", "aeiou")
+    assert (done.returncode, done.stdout) == (0, '{"count":5}\n'), done.stderr
+    archive = next(tmp_path.rglob("libbullpen.a"))
+    done = run("cc", ROOT / "examples" / "embed.c", f"-I{tmp_path}/usr/local/include", "-o", program, archive,
+               "-lcrypto", "-ljansson", "-lpthread", "-ldl", "-lm")
+    assert done.returncode == 0, done.stderr
+    done = run(program, plugins / "extism-pdk" / "count_vowels.wasm", "count_vowels", "aei")
+    assert (done.returncode, done.stdout) == (0, '{"count":3}\n'), done.stderr
