@@ -66,18 +66,14 @@ static void check_output(const struct work *work, struct side_output output)
         bench_die("%s: the output does not begin with %s", work->export_name, expected);
 }
 
-/**
- * A host looks at what it got: one byte, so that the bytes must really be there.
- * Returns whether an instance was ready.
- */
-static inline bool one_call(struct side_caller *caller, const struct work *work)
+/** A host looks at what it got: one byte, so that the bytes must really be there. */
+static inline void one_call(struct side_caller *caller, const struct work *work)
 {
     struct side_output output = side_begin(caller, work->input, work->size);
     if (output.size == 0)
         bench_die("%s: no output", work->export_name);
     (void)*(const volatile char *)output.data;
     side_end(caller);
-    return output.ready;
 }
 
 static struct side_caller *caller_new_checked(struct side_plugin *plugin, const struct work *work)
@@ -101,7 +97,7 @@ static uint64_t warm_up(struct side_caller *caller, const struct work *work)
             half = now;
             half_calls = calls;
         }
-        (void)one_call(caller, work);
+        one_call(caller, work);
         calls++;
     }
     if (!half || calls == half_calls)
@@ -125,7 +121,7 @@ static void measure_batches(struct side_caller *caller, const struct work *work,
     uint64_t last = begin;
     while (last - begin < work->duration_ns) {
         for (uint64_t i = 0; i < batch; i++)
-            (void)one_call(caller, work);
+            one_call(caller, work);
         uint64_t now = bench_now_ns();
         bench_samples_add(&samples, (double)(now - last) / (double)batch);
         last = now;
@@ -146,7 +142,7 @@ static void measure_singles(struct side_caller *caller, const struct work *work)
     uint64_t last = begin;
     while (last - begin < work->duration_ns && samples.count < samples.max) {
         uint64_t before = bench_now_ns();
-        (void)one_call(caller, work);
+        one_call(caller, work);
         last = bench_now_ns();
         bench_samples_add(&samples, (double)(last - before));
     }
@@ -183,7 +179,7 @@ static void *run_calls(void *data)
     uint64_t begin = bench_now_ns();
     uint64_t before = begin;
     while (before - begin < work->duration_ns) {
-        (void)one_call(runner->caller, work);
+        one_call(runner->caller, work);
         uint64_t now = bench_now_ns();
         bench_samples_add(&runner->samples, (double)(now - before));
         before = now;
@@ -250,7 +246,8 @@ static void run_paced(const struct work *work, uint64_t period_ns, bool fresh)
     struct side_caller *caller = caller_new_checked(plugin, work);
     (void)warm_up(caller, work);
     struct bench_samples samples = bench_samples_new(SINGLES_MAX);
-    uint64_t calls = 0, ready = 0;
+    uint64_t calls = 0, misses_before = 0, misses = 0;
+    bool has_misses = side_misses(plugin, &misses_before);
     uint64_t begin = bench_now_ns();
     uint64_t next = begin;
     while (next - begin < work->duration_ns) {
@@ -259,13 +256,14 @@ static void run_paced(const struct work *work, uint64_t period_ns, bool fresh)
         next = bench_now_ns() + period_ns;
         sleep_until(next);
         uint64_t before = bench_now_ns();
-        bool was_ready = one_call(caller, work);
+        one_call(caller, work);
         bench_samples_add(&samples, (double)(bench_now_ns() - before));
         calls++;
-        ready += was_ready;
     }
     record_begin(fresh ? "paced_fresh" : "paced_warm", work);
-    printf(" period_ns=%" PRIu64 " calls=%" PRIu64 " ready=%" PRIu64, period_ns, calls, ready);
+    printf(" period_ns=%" PRIu64 " calls=%" PRIu64, period_ns, calls);
+    if (has_misses && side_misses(plugin, &misses))
+        printf(" misses=%" PRIu64, misses - misses_before);
     bench_samples_print(&samples);
     side_caller_free(caller);
     side_unload(plugin);

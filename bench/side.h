@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /** A loaded plugin; used by several threads. */
 struct side_plugin;
@@ -18,7 +19,6 @@ struct side_caller;
 struct side_output {
     const void *data;
     size_t size;
-    bool ready; /* the caller did not wait while an instance was made or reset */
 };
 
 /** "name version" without spaces inside either. */
@@ -27,6 +27,12 @@ const char *side_version(void);
 /** @p fresh: every call gets a pristine instance; else state may live on between calls. */
 struct side_plugin *side_load(const char *path, const char *export_name, bool fresh);
 void side_unload(struct side_plugin *plugin);
+
+/**
+ * How many calls had to wait while an instance was made or reset, up to now.
+ * Returns false where nothing is made in advance, so that there is nothing to count.
+ */
+bool side_misses(struct side_plugin *plugin, uint64_t *ret);
 
 /** Not thread-safe; the caller is used by one thread. */
 struct side_caller *side_caller_new(struct side_plugin *plugin);

@@ -50,6 +50,16 @@ void side_unload(struct side_plugin *plugin)
     free(plugin);
 }
 
+bool side_misses(struct side_plugin *plugin, uint64_t *ret)
+{
+    bp_pool_stats stats = BP_POOL_STATS_INIT;
+    bp_error error = BP_ERROR_INIT;
+    if (bp_plugin_get_pool_stats(plugin->plugin, &stats, &error) != BP_OK)
+        bench_die("bullpen: %s", error.message);
+    *ret = stats.takes[BP_TAKE_MISS];
+    return true;
+}
+
 struct side_caller *side_caller_new(struct side_plugin *plugin)
 {
     struct side_caller *caller = calloc(1, sizeof *caller);
@@ -76,8 +86,7 @@ struct side_output side_begin(struct side_caller *caller, const void *input, siz
     if (!bp_call_result_ok(&caller->result))
         bench_die("bullpen: call: %s: %s", bp_outcome_name((bp_outcome)caller->result.outcome),
                   caller->result.message);
-    return (struct side_output){caller->result.output.data, caller->result.output.size,
-                                caller->result.was_warm};
+    return (struct side_output){caller->result.output.data, caller->result.output.size};
 }
 
 void side_end(struct side_caller *caller)

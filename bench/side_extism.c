@@ -65,6 +65,13 @@ void side_unload(struct side_plugin *plugin)
     free(plugin);
 }
 
+bool side_misses(struct side_plugin *plugin, uint64_t *ret)
+{
+    (void)plugin;
+    (void)ret;
+    return false;
+}
+
 static ExtismPlugin *instance_new(const struct side_plugin *plugin)
 {
     char *error = NULL;
@@ -100,8 +107,7 @@ struct side_output side_begin(struct side_caller *caller, const void *input, siz
     if (extism_plugin_call(instance, caller->plugin->export_name, input, size) != 0)
         bench_die("libextism: call: %s", extism_plugin_error(instance));
     return (struct side_output){extism_plugin_output_data(instance),
-                                extism_plugin_output_length(instance),
-                                !caller->plugin->fresh};
+                                extism_plugin_output_length(instance)};
 }
 
 void side_end(struct side_caller *caller)

@@ -20,7 +20,7 @@ static void print_backtrace(const char *text)
 {
     while (*text) {
         size_t size = strcspn(text, "\n");
-        cli_line("    at %.*s", (int)size, text);
+        cli_line("  %.*s", (int)size, text);
         text += size + (text[size] == '\n');
     }
 }

@@ -1,0 +1,84 @@
+"""What the integration tests share: the built program, real plugins, and small guests from WebAssembly text.
+
+BULLPEN_BIN      the program; default build/bullpen
+BULLPEN_PLUGINS  the folder that tools/fetch-plugins prints; tests that need it are skipped without
+"""
+import dataclasses
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+from wat_guests import GUESTS
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+# Long enough for any machine: a test that needs this long has hung.
+PATIENCE_S = 120
+
+
+@dataclasses.dataclass
+class Done:
+    """How a run ended: exit code, standard output as bytes, standard error as text."""
+
+    code: int
+    out: bytes
+    err: str
+
+
+@pytest.fixture(scope="session")
+def root():
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def bullpen_bin():
+    path = pathlib.Path(os.environ.get("BULLPEN_BIN", ROOT / "build" / "bullpen")).resolve()
+    assert path.is_file(), f"{path} is not there: build first, or set BULLPEN_BIN"
+    return path
+
+
+@pytest.fixture(scope="session")
+def plugins():
+    folder = os.environ.get("BULLPEN_PLUGINS")
+    if not folder:
+        pytest.skip("BULLPEN_PLUGINS is not set: see tools/fetch-plugins")
+    return pathlib.Path(folder)
+
+
+@pytest.fixture(scope="session")
+def bullpen(bullpen_bin):
+    """Runs the program to its end."""
+
+    def run(*arguments, stdin=b"", **more):
+        done = subprocess.run([bullpen_bin, *map(str, arguments)], input=stdin, capture_output=True,
+                              timeout=PATIENCE_S, check=False, **more)
+        return Done(done.returncode, done.stdout, done.stderr.decode())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def call(bullpen):
+    """Runs `bullpen call` with a deadline that no honest guest meets, unless the test names one."""
+
+    def run(file, export, *arguments, **more):
+        patience = () if "--timeout-ms" in arguments else ("--timeout-ms", PATIENCE_S * 1000)
+        return bullpen("call", file, export, *patience, *arguments, **more)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def guest(tmp_path_factory):
+    """The path of a guest from wat_guests.py, by its name."""
+    folder = tmp_path_factory.mktemp("guests")
+
+    def path(name):
+        file = folder / f"{name}.wat"
+        if not file.exists():
+            file.write_text(GUESTS[name])
+        return file
+
+    return path
