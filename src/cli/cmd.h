@@ -29,7 +29,7 @@ typedef struct version_values {
     cli_common common;
 } version_values;
 
-typedef enum help_format { HELP_TEXT, HELP_MAN, HELP_BASH } help_format;
+typedef enum help_format { HELP_TEXT, HELP_MAN, HELP_BASH, HELP_NAMES } help_format;
 
 typedef struct help_values {
     cli_common common;

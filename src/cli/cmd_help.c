@@ -23,19 +23,43 @@ static int print_text(const cli_command *command)
     return CLI_OK;
 }
 
+static int print_man(const cli_command *command)
+{
+    cli_man_page(command, stdout);
+    return CLI_OK;
+}
+
 static int print_bash(const cli_command *command)
 {
-    if (command) {
-        cli_error("--format bash is one script for all commands: leave '%s' out", command->name);
-        return CLI_USAGE;
-    }
+    (void)command;
     cli_completion_bash(stdout);
     return CLI_OK;
 }
 
+static int print_names(const cli_command *command)
+{
+    (void)command;
+    for (command = cli_commands; command->name; command++)
+        cli_out_printf("%s\n", command->name);
+    return CLI_OK;
+}
+
+/* In the order of help_format. */
+static const struct printer {
+    const char *name;
+    int (*print)(const cli_command *command);
+    bool for_all; /* of one command alone there is none */
+} printers[] = {
+    [HELP_TEXT] = {"text", print_text, false},
+    [HELP_MAN] = {"man", print_man, false},
+    [HELP_BASH] = {"bash", print_bash, true},
+    [HELP_NAMES] = {"names", print_names, true},
+};
+
 int cmd_help(const void *data)
 {
     const help_values *values = data;
+    const struct printer *printer = &printers[values->format];
     const cli_command *command = NULL;
     if (values->command) {
         command = cli_command_find(values->command);
@@ -43,15 +67,13 @@ int cmd_help(const void *data)
             return cli_unknown_command(values->command);
     }
     if (values->common.json && values->format != HELP_TEXT) {
-        cli_error("--json and --format exclude each other");
+        cli_error("--json and --format %s exclude each other", printer->name);
         return CLI_USAGE;
     }
-    if (values->common.json)
-        return print_json(command);
-    if (values->format == HELP_BASH)
-        return print_bash(command);
-    if (values->format == HELP_TEXT)
-        return print_text(command);
-    cli_man_page(command, stdout);
-    return CLI_OK;
+    if (command && printer->for_all) {
+        cli_error("--format %s is for all commands together: leave '%s' out", printer->name,
+                  command->name);
+        return CLI_USAGE;
+    }
+    return values->common.json ? print_json(command) : printer->print(command);
 }

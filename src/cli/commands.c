@@ -29,7 +29,7 @@ const cli_option cli_common_options[] = {
 
 static const char *const resets[] = {"fresh", "reuse", NULL};
 static const char *const log_levels[] = {"trace", "debug", "info", "warn", "error", "off", NULL};
-static const char *const formats[] = {"text", "man", "bash", NULL};
+static const char *const formats[] = {"text", "man", "bash", "names", NULL};
 
 static const cli_operand call_operands[] = {
     {.name = "FILE",
@@ -219,7 +219,8 @@ static const cli_option help_options[] = {
      .fallback = "text",
      .choices = formats,
      .offset = offsetof(help_values, format),
-     .help = "Plain text, the source of a man page, or a completion script for bash."},
+     .help = "Plain text, the source of a man page, a completion script for bash, or the commands' "
+             "names alone."},
     {.name = NULL},
 };
 

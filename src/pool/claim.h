@@ -73,8 +73,11 @@ void bp__wake_all(bp__waiter *woken);
 bp_status bp__wait_in_line(bp_pool *pool, const bp__request *request, bp__claim *ret,
                            bp_error *reterr);
 
+/* The pool shrank while a place was in hand: ask for another. Never leaves the pool. */
+#define BP__AGAIN ((bp_status)-1)
+
 /* prepare.c: makes the claimed slot fit for the request and lends it; the claim is consumed.
- * `*ret_worked`: it took more than a look. */
+ * `*ret_worked`: it took more than a look. May be BP__AGAIN. */
 bp_status bp__prepare(bp_pool *pool, const bp__request *request, bp__claim claim, bp_lease *ret,
                       bool *ret_worked, bp_error *reterr);
 void bp__lend(bp_pool *pool, const bp__request *request, bp__slot *slot, bp_lease *ret);

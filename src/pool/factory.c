@@ -81,9 +81,9 @@ bool bp__factory_check(bp_pool *pool, void *item, bp_deadline by)
     if (!pool->ops.check)
         return true;
     visit entered = enter(pool);
-    bool healthy = pool->ops.check(pool->factory, item, by);
-    leave(&entered);
-    return healthy && bp__now_ns() <= by;
+    uint64_t limit = bp__deadline_after(entered.start, pool->check_timeout);
+    bool healthy = pool->ops.check(pool->factory, item, bp__deadline_min(by, limit));
+    return leave(&entered) <= pool->check_timeout && healthy;
 }
 
 void bp__factory_destroy(bp_pool *pool, void *item, bp_recycle_reason why)

@@ -6,7 +6,8 @@
 
 bp_status bp__factory_create(bp_pool *pool, bp_deadline by, void **ret_item, bp_error *reterr);
 bp_status bp__factory_reset(bp_pool *pool, void *item, bp_deadline by, bp_error *reterr);
-/* Late is unhealthy. */
+/* The check gets what is left until `by`, and `check_timeout_ms` at most; longer than the latter is
+ * unhealthy, while a taker's impatience is not the item's fault. */
 bool bp__factory_check(bp_pool *pool, void *item, bp_deadline by);
 void bp__factory_destroy(bp_pool *pool, void *item, bp_recycle_reason why);
 

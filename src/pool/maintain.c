@@ -108,8 +108,7 @@ static void check_slot(pass *now, bp__slot *slot, uint64_t state)
     bp_pool *pool = now->pool;
     if (!grab_unchanged(pool, slot, state))
         return;
-    bp_deadline by = bp__deadline_after(bp__now_ns(), pool->check_timeout);
-    if (!bp__factory_check(pool, slot->item, by)) {
+    if (!bp__factory_check(pool, slot->item, UINT64_MAX)) {
         bp__slot_destroy(pool, slot, BP_RECYCLE_UNHEALTHY);
         return;
     }

@@ -30,9 +30,7 @@ bp_status bp__slot_create(bp_pool *pool, bp__slot *slot, bp_deadline by, bp_erro
     bp_status status = bp__factory_create(pool, by, &item, reterr);
     if (status)
         return status;
-    bp_deadline check_by =
-        bp__deadline_min(by, bp__deadline_after(bp__now_ns(), pool->check_timeout));
-    if (!bp__factory_check(pool, item, check_by)) {
+    if (!bp__factory_check(pool, item, by)) {
         bp__factory_destroy(pool, item, BP_RECYCLE_UNHEALTHY);
         return bp_error_set(reterr, BP_EHOST, "pool '%s': new item failed its health check",
                             pool->name);
@@ -110,13 +108,26 @@ static void replace_unfit(bp_pool *pool, const bp__request *request, bp__claim *
     *claim = other;
 }
 
-static bool passes_check(bp_pool *pool, bp__claim *claim, bp_deadline by)
+/* A place that was an item's when the pool was larger must not be filled again. */
+static bool is_above_max(bp_pool *pool)
 {
-    if (!pool->checks_on_take)
-        return true;
-    bp_deadline check_by =
-        bp__deadline_min(by, bp__deadline_after(bp__now_ns(), pool->check_timeout));
-    return bp__factory_check(pool, claim->slot->item, check_by);
+    if (!(bp__load(&pool->gate, seq_cst) & BP__GATE_SHRINK))
+        return false;
+    pthread_mutex_lock(&pool->mutex);
+    bool above = pool->live > pool->max_live;
+    pthread_mutex_unlock(&pool->mutex);
+    return above;
+}
+
+static bp_status fill_place(bp_pool *pool, const bp__request *request, bp__claim *claim,
+                            bp_error *reterr)
+{
+    if (is_above_max(pool))
+        return BP__AGAIN;
+    bp_status status = bp__slot_create(pool, claim->slot, request->by, reterr);
+    if (!status)
+        claim->kind = BP__FREE;
+    return status;
 }
 
 /* Until the claim holds an item that fits and is healthy. */
@@ -125,7 +136,8 @@ static bp_status make_fit(bp_pool *pool, const bp__request *request, bp__claim *
 {
     for (;;) {
         if (fits(request, claim)) {
-            if (passes_check(pool, claim, request->by))
+            if (!pool->checks_on_take ||
+                bp__factory_check(pool, claim->slot->item, request->by))
                 return BP_OK;
             replace_unfit(pool, request, claim);
             continue;
@@ -142,12 +154,7 @@ static bp_status make_fit(bp_pool *pool, const bp__request *request, bp__claim *
         } else if (claim->kind != BP__EMPTY) {
             clean(pool, claim, request->by);
         } else {
-            bp_status status = bp__slot_create(pool, claim->slot, request->by, reterr);
-            if (status)
-                return status;
-            claim->kind = BP__FREE;
-            claim->why = 0;
-            return BP_OK; /* creation has checked it */
+            return fill_place(pool, request, claim, reterr); /* creation has checked it */
         }
     }
 }
@@ -158,14 +165,16 @@ static void put_back(bp_pool *pool, bp__claim *claim)
     if (claim->kind == BP__EMPTY)
         bp__place_free(pool, claim->slot);
     else
-        bp__slot_publish(pool, claim->slot, claim->kind, claim->why);
+        bp__slot_publish(pool, claim->slot, claim->kind,
+                         claim->kind == BP__DOOMED ? (uint32_t)claim->why : 0);
 }
 
 bp_status bp__prepare(bp_pool *pool, const bp__request *request, bp__claim claim, bp_lease *ret,
                       bool *ret_worked, bp_error *reterr)
 {
     bp_status status = make_fit(pool, request, &claim, ret_worked, reterr);
-    if (!status && *ret_worked && request->start && bp_deadline_passed(request->by))
+    bool looked = *ret_worked || pool->checks_on_take;
+    if (!status && looked && request->start && bp_deadline_passed(request->by))
         status = BP_ETIMEDOUT;
     if (status == BP_ETIMEDOUT)
         bp_error_set(reterr, status, "pool '%s': deadline passed while preparing an item",

@@ -107,20 +107,22 @@ static bp_status take_slowly(bp_pool *pool, bp__request *request, bp_lease *ret,
         return BP_OK; /* a hit: counted by the slot */
     }
     start(pool, request);
-    bp_status status = BP_OK;
     if (!at_once && bp__inside_factory(pool))
-        status = bp_error_set(reterr, BP_EINVAL,
-                              "pool '%s': nothing is idle, and its own factory cannot wait for it",
-                              pool->name);
-    else if (!at_once)
-        status = claim_slowly(pool, request, &claim, reterr);
-    if (status)
-        return finish(pool, request, status);
-    bool worked = false;
-    status = bp__prepare(pool, request, claim, ret, &worked, reterr);
-    if (!status && !worked && !claim.waited)
-        return BP_OK;
-    return finish(pool, request, status);
+        return finish(pool, request,
+                      bp_error_set(reterr, BP_EINVAL,
+                                   "pool '%s': nothing is idle, and its own factory cannot wait",
+                                   pool->name));
+    bool worked = false, waited = false;
+    bp_status status;
+    do {
+        status = at_once ? BP_OK : claim_slowly(pool, request, &claim, reterr);
+        if (status)
+            break;
+        waited |= claim.waited;
+        status = bp__prepare(pool, request, claim, ret, &worked, reterr);
+        at_once = false;
+    } while (status == BP__AGAIN);
+    return !status && !worked && !waited ? BP_OK : finish(pool, request, status);
 }
 
 static void ask(bp__request *request, bp_deadline by)

@@ -1,0 +1,63 @@
+# Completion of bullpen for bash. Made from the table of commands; do not edit.
+_bullpen()
+{
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}
+    local options files=0
+    COMPREPLY=()
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        COMPREPLY=($(compgen -W 'call inspect doctor version help --help --version' -- "$word"))
+        return
+    fi
+    case ${COMP_WORDS[1]} in
+    call)
+        case $before in
+        -i|--input) return ;;
+        -c|--config) return ;;
+        -t|--timeout-ms) return ;;
+        -m|--memory-max) return ;;
+        --input-max) return ;;
+        --output-max) return ;;
+        --reset) COMPREPLY=($(compgen -W 'fresh reuse' -- "$word")); return ;;
+        --tenant) return ;;
+        -n|--repeat) return ;;
+        -C|--concurrency) return ;;
+        --max-live) return ;;
+        --min-warm) return ;;
+        --log-level) COMPREPLY=($(compgen -W 'trace debug info warn error off' -- "$word")); return ;;
+        esac
+        options=' --input -i --config -c --timeout-ms -t --memory-max -m --input-max --output-max --wasi --reset --tenant --repeat -n --concurrency -C --max-live --min-warm --stats -s --log-level --help -h --json --quiet -q'
+        files=1
+        ;;
+    inspect)
+        case $before in
+        esac
+        options=' --help -h --json --quiet -q'
+        files=1
+        ;;
+    doctor)
+        case $before in
+        esac
+        options=' --help -h --json --quiet -q'
+        files=0
+        ;;
+    version)
+        case $before in
+        esac
+        options=' --help -h --json --quiet -q'
+        files=0
+        ;;
+    help)
+        case $before in
+        --format) COMPREPLY=($(compgen -W 'text man bash names' -- "$word")); return ;;
+        esac
+        options=' --format --help -h --json --quiet -q'
+        files=0
+        ;;
+    *) return ;;
+    esac
+    case $word in
+    -*) COMPREPLY=($(compgen -W "$options" -- "$word")) ;;
+    *) [ "$files" -eq 0 ] || COMPREPLY=($(compgen -f -- "$word")) ;;
+    esac
+}
+complete -o filenames -F _bullpen bullpen
