@@ -14,50 +14,53 @@
 
 BP_DEFINE_CLEANUP(cleanup_runtime, bp_runtime, bp_runtime_unref)
 BP_DEFINE_CLEANUP(cleanup_plugin, bp_plugin, bp_plugin_unref)
-BP_DEFINE_CLEANUP(cleanup_cancel, bp_cancel, bp_cancel_free)
 
-/* The statuses' errors are printed by whoever calls these. */
+/* What the steps below hand on to each other. All borrowed. */
+typedef struct call_job {
+    const call_values *values;
+    const call_setup *setup;
+    bp_cancel *cancel; /* lives until the interrupt watcher has ended: it may be triggering it */
+    bp_bytes input;
+} call_job;
 
-static bp_status load(const call_values *values, bp_runtime *runtime, const call_setup *setup,
-                      bp_plugin **ret, uint64_t *ret_ns, bp_error *reterr)
+static bp_status load(const call_job *job, bp_runtime *runtime, bp_plugin **ret, uint64_t *ret_ns,
+                      bp_error *reterr)
 {
+    const call_values *values = job->values;
     char text[128];
     const char *slash = strrchr(values->file, '/');
     snprintf(text, sizeof text, "compiling %.80s", slash ? slash + 1 : values->file);
     if (!values->common.quiet)
         cli_progress_start(text);
     uint64_t start = bp__now_ns();
-    bp_status status = bp_plugin_load_file(runtime, values->file, &setup->plugin, ret, reterr);
+    bp_status status = bp_plugin_load_file(runtime, values->file, &job->setup->plugin, ret, reterr);
     *ret_ns = bp__now_ns() - start;
     cli_progress_stop();
     return status;
 }
 
-/* Runs the calls; from here on an interrupt cancels them instead of ending the program. */
-static bool run(const call_values *values, bp_plugin *plugin, bp_bytes input, uint64_t stack_bytes,
-                call_totals *totals, bp_error *reterr)
+/* Runs the calls; meanwhile an interrupt cancels them instead of ending the program. */
+static bool run(const call_job *job, bp_plugin *plugin, uint64_t stack_bytes, call_totals *totals,
+                bp_error *reterr)
 {
-    bp_cleanup(cleanup_cancel) bp_cancel *cancel = NULL;
-    reterr->status = bp_cancel_new(&cancel, reterr);
-    if (reterr->status != BP_OK)
-        return false;
+    const call_values *values = job->values;
     bp_call call = BP_CALL_INIT;
     call.timeout_ms = (uint32_t)values->timeout_ms;
     call.export_name = values->export_name;
-    call.input = input;
+    call.input = job->input;
     call.tenant = bp_bytes_of(values->tenant);
-    call.cancel = cancel;
+    call.cancel = job->cancel;
     if (values->repeat > 1 && !values->common.quiet)
         cli_progress_start("calling");
-    cli_interrupt_cancels(cancel);
+    cli_interrupt_cancels(job->cancel);
     bool fine = call_run(plugin, &call, values, stack_bytes, totals, reterr);
     cli_interrupt_cancels(NULL);
     cli_progress_stop();
     return fine;
 }
 
-static int call_and_report(const call_values *values, bp_plugin *plugin, bp_bytes input,
-                           uint64_t stack_bytes, uint64_t load_ns)
+static int call_and_report(const call_job *job, bp_plugin *plugin, uint64_t stack_bytes,
+                           uint64_t load_ns)
 {
     call_totals *totals = bp__alloc_zeroed(1, sizeof *totals);
     if (!totals)
@@ -66,45 +69,60 @@ static int call_and_report(const call_values *values, bp_plugin *plugin, bp_byte
     bp_pool_stats pool = BP_POOL_STATS_INIT;
     totals->load_ns = load_ns;
     int result = CLI_OK;
-    if (!run(values, plugin, input, stack_bytes, totals, &error))
+    if (!run(job, plugin, stack_bytes, totals, &error)) {
         result = cli_fail(&error);
-    if (result == CLI_OK) {
-        bool have = values->stats && bp_plugin_get_pool_stats(plugin, &pool, NULL) == BP_OK;
-        result = call_report(values, totals, have ? &pool : NULL);
+    } else {
+        bool have = job->values->stats && bp_plugin_get_pool_stats(plugin, &pool, NULL) == BP_OK;
+        result = call_report(job->values, totals, have ? &pool : NULL);
     }
     call_totals_done(totals);
     bp__free(totals);
     return result;
 }
 
-static int with_runtime(const call_values *values, const call_setup *setup, bp_bytes input)
+static int with_runtime(const call_job *job)
 {
     bp_error error = BP_ERROR_INIT;
     bp_cleanup(cleanup_runtime) bp_runtime *runtime = NULL;
-    if (bp_runtime_new(&setup->runtime, &runtime, &error) != BP_OK)
-        return call_report_no_plugin(values, &error);
+    if (bp_runtime_new(&job->setup->runtime, &runtime, &error) != BP_OK)
+        return call_report_no_plugin(job->values, &error);
     bp_runtime_info info = BP_RUNTIME_INFO_INIT;
     if (bp_runtime_get_info(runtime, &info, &error) != BP_OK)
-        return cli_fail(&error);
+        return call_report_no_plugin(job->values, &error);
     bp_cleanup(cleanup_plugin) bp_plugin *plugin = NULL;
     uint64_t load_ns = 0;
-    if (load(values, runtime, setup, &plugin, &load_ns, &error) != BP_OK)
-        return call_report_no_plugin(values, &error);
-    return call_and_report(values, plugin, input, info.stack_bytes, load_ns);
+    if (load(job, runtime, &plugin, &load_ns, &error) != BP_OK)
+        return call_report_no_plugin(job->values, &error);
+    return call_and_report(job, plugin, info.stack_bytes, load_ns);
 }
 
-static int with_input(const call_values *values, const call_setup *setup)
+static int with_input(call_job *job)
 {
+    const call_values *values = job->values;
     bp_error error = BP_ERROR_INIT;
     bp__buffer input = {0};
     int result = CLI_OK;
-    error.status = call_input_read(values->input, values->input_max, &input, &error);
-    if (error.status == BP_OK)
-        result = with_runtime(values, setup, bp__buffer_bytes(&input));
-    else
+    if (call_input_read(values->input, values->input_max, &input, &error) == BP_OK) {
+        job->input = bp__buffer_bytes(&input);
+        result = with_runtime(job);
+    } else {
         result = call_report_no_plugin(values, &error);
+    }
     bp__buffer_done(&input);
     return result;
+}
+
+static int with_cancel(const call_values *values, const call_setup *setup)
+{
+    bp_error error = BP_ERROR_INIT;
+    call_job job = {.values = values, .setup = setup};
+    if (bp_cancel_new(&job.cancel, &error) != BP_OK)
+        return call_report_no_plugin(values, &error);
+    cli_interrupt_start();
+    int result = with_input(&job);
+    int number = cli_interrupt_stop();
+    bp_cancel_free(job.cancel);
+    return number ? CLI_SIGNALLED + number : result;
 }
 
 int cmd_call(const void *data)
@@ -115,11 +133,7 @@ int cmd_call(const void *data)
     if (result == CLI_OK) {
         cli_records records = cli_records_for(values->log_level, values->common.quiet);
         cli_records_attach(&records, &setup.runtime);
-        cli_interrupt_start();
-        result = with_input(values, &setup);
-        int number = cli_interrupt_stop();
-        if (number)
-            result = CLI_SIGNALLED + number;
+        result = with_cancel(values, &setup);
     }
     call_setup_done(&setup);
     return result;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/out.h"
 #include "cli/progress.h"
 
 static struct interrupt {
@@ -26,7 +27,7 @@ static struct interrupt {
 static _Noreturn void end_now(int number)
 {
     /* The terminal must not be left with half a line; whoever holds the lock is about to end. */
-    if (ftrylockfile(stderr) == 0) {
+    if (cli_stderr_try_lock()) {
         cli_progress_clear();
         fflush(stderr);
     }
@@ -42,6 +43,8 @@ static void *watch(void *data)
             continue;
         if (atomic_load_explicit(&interrupt.done, memory_order_acquire))
             return NULL;
+        if (number == SIGUSR2) /* somebody else's */
+            continue;
         bp_cancel *cancel = atomic_load_explicit(&interrupt.cancel, memory_order_acquire);
         if (!cancel || atomic_load_explicit(&interrupt.met, memory_order_relaxed))
             end_now(number);

@@ -2,6 +2,7 @@
 #include "cli/out.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,23 @@
 
 static bool quiet;
 static bool broken; /* standard output failed, and that was said */
+
+static pthread_mutex_t stderr_lock = PTHREAD_MUTEX_INITIALIZER;
+
+void cli_stderr_lock(void)
+{
+    pthread_mutex_lock(&stderr_lock);
+}
+
+bool cli_stderr_try_lock(void)
+{
+    return pthread_mutex_trylock(&stderr_lock) == 0;
+}
+
+void cli_stderr_unlock(void)
+{
+    pthread_mutex_unlock(&stderr_lock);
+}
 
 void cli_out_set_quiet(bool on)
 {
@@ -60,7 +78,7 @@ static void tame(bp__buffer *text)
 static void print_line(cli_colour colour, const char *prefix, bp__buffer *text)
 {
     tame(text);
-    flockfile(stderr);
+    cli_stderr_lock();
     cli_progress_clear();
     fprintf(stderr, "%s%s%s", cli_colour_on(stderr, colour), prefix, cli_colour_off(stderr));
     if (text->size)

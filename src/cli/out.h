@@ -39,6 +39,13 @@ bool cli_out_error_json(const bp_error *error);
 /* Everything that was written is out, or false with the error printed. Last of all. */
 bool cli_out_flush(void);
 
+/* Standard error is one thread's at a time, and with it the progress line. A mutex rather than
+ * flockfile(), whose order ThreadSanitizer does not see. Innermost: nothing else is locked in it.
+ */
+void cli_stderr_lock(void);
+bool cli_stderr_try_lock(void);
+void cli_stderr_unlock(void);
+
 typedef enum cli_colour { CLI_PLAIN, CLI_BOLD, CLI_DIM, CLI_RED, CLI_GREEN, CLI_YELLOW } cli_colour;
 
 /* The escape sequence for a colour, "" when `stream` is no terminal or NO_COLOR is set. */

@@ -13,7 +13,7 @@
 static struct progress {
     const char *text;
     uint64_t start_ns;
-    bool shown;   /* the line is on the screen; guarded by the lock of stderr */
+    bool shown;   /* the line is on the screen; guarded by cli_stderr_lock() */
     bool running; /* the thread exists; the main thread's own */
     bool done;    /* guarded by `lock` */
     pthread_t thread;
@@ -23,12 +23,12 @@ static struct progress {
 
 static void show(void)
 {
-    flockfile(stderr);
+    cli_stderr_lock();
     fprintf(stderr, "\r\033[K%s … %.1f s", progress.text,
             (double)(bp__now_ns() - progress.start_ns) / (double)BP_NS_PER_S);
     fflush(stderr);
     progress.shown = true;
-    funlockfile(stderr);
+    cli_stderr_unlock();
 }
 
 void cli_progress_clear(void)
@@ -81,7 +81,7 @@ void cli_progress_stop(void)
     pthread_join(progress.thread, NULL);
     progress.running = false;
     pthread_cond_destroy(&progress.wake);
-    flockfile(stderr);
+    cli_stderr_lock();
     cli_progress_clear();
-    funlockfile(stderr);
+    cli_stderr_unlock();
 }

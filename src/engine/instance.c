@@ -46,7 +46,7 @@ void bp__instance_close(bp__instance *instance)
     instance->store = NULL;
     instance->context = NULL;
     instance->instantiated = false;
-    instance->has_memory = false;
+    instance->memory_known = MEMORY_UNKNOWN;
     instance->memory_bytes = 0;
     instance->host_bytes = 0;
 }
@@ -127,16 +127,6 @@ static bool open_store(bp__instance *instance, const bp__instance_limits *limits
     return true;
 }
 
-static void find_memory(bp__instance *instance)
-{
-    wasmtime_extern_t found;
-    instance->has_memory =
-        wasmtime_instance_export_get(instance->context, &instance->wasm, "memory", 6, &found) &&
-        found.kind == WASMTIME_EXTERN_MEMORY;
-    if (instance->has_memory)
-        instance->memory = found.of.memory;
-}
-
 /* No instance came of it, and no guest code is to blame: there was no room. */
 static bool is_engine_failure(const bp__instance *instance, const wasmtime_error_t *error,
                               const wasm_trap_t *trap)
@@ -182,7 +172,6 @@ bp__ended bp__instance_open(bp__instance *instance, const bp__linked *linked,
         return ended;
     }
     instance->instantiated = true;
-    find_memory(instance);
     return BP__ENDED_RETURNED;
 }
 
@@ -217,6 +206,22 @@ const bp__trap_report *bp__instance_report(const bp__instance *instance)
     return &instance->report;
 }
 
+/* Looked up at the first need: most guests never make one. */
+static bool own_memory(bp__instance *instance, wasmtime_memory_t *ret)
+{
+    wasmtime_extern_t found;
+    if (instance->memory_known == MEMORY_UNKNOWN) {
+        bool has = wasmtime_instance_export_get(instance->context, &instance->wasm, "memory", 6,
+                                                &found) &&
+                   found.kind == WASMTIME_EXTERN_MEMORY;
+        instance->memory_known = has ? MEMORY_THERE : MEMORY_ABSENT;
+        if (has)
+            instance->memory = found.of.memory;
+    }
+    *ret = instance->memory;
+    return instance->memory_known == MEMORY_THERE;
+}
+
 static bool callers_memory(bp__instance *instance, wasmtime_memory_t *ret)
 {
     wasmtime_extern_t found;
@@ -229,8 +234,9 @@ static bool callers_memory(bp__instance *instance, wasmtime_memory_t *ret)
 bool bp__instance_memory(bp__instance *instance, uint8_t **ret_base, size_t *ret_size)
 {
     /* A start function runs before the instance is ours to look into; its caller handle is. */
-    wasmtime_memory_t memory = instance->memory;
-    if (!instance->instantiated ? !callers_memory(instance, &memory) : !instance->has_memory)
+    wasmtime_memory_t memory;
+    if (instance->instantiated ? !own_memory(instance, &memory)
+                               : !callers_memory(instance, &memory))
         return false;
     *ret_base = wasmtime_memory_data(instance->context, &memory);
     *ret_size = wasmtime_memory_data_size(instance->context, &memory);

@@ -14,8 +14,8 @@ struct bp__instance {
     wasmtime_context_t *context;
     wasmtime_instance_t wasm;
     bool instantiated; /* `wasm` is valid; not yet so in a start function */
-    bool has_memory;
-    wasmtime_memory_t memory; /* the one exported as "memory" */
+    enum { MEMORY_UNKNOWN, MEMORY_THERE, MEMORY_ABSENT } memory_known;
+    wasmtime_memory_t memory; /* the one exported as "memory", if it is known and there */
     bp__instance_limits limits;
     uint64_t memory_bytes, host_bytes;
 

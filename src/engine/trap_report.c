@@ -1,4 +1,6 @@
 /* What a person needs to see after a trap. SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
 #include "base/text.h"
 #include "engine/instance_private.h"
 
@@ -11,6 +13,16 @@ typedef struct frame_writer {
     unsigned frames;
 } frame_writer;
 
+/* Names come from the guest's module: they must not end a line, cut a character or steer a
+ * terminal. */
+static void append_name(bp__buffer *to, const char *name)
+{
+    char shown[NAME_SHOWN_MAX + 1];
+    snprintf(shown, sizeof shown, "%s", name);
+    bp__utf8_mend(shown);
+    bp__buffer_append_text(to, shown);
+}
+
 static bool write_frame(void *data, const foundation_frame *frame)
 {
     frame_writer *writer = data;
@@ -20,14 +32,17 @@ static bool write_frame(void *data, const foundation_frame *frame)
     }
     bp__buffer_printf(writer->to, "  %u: ", writer->frames - 1);
     if (frame->function)
-        bp__buffer_printf(writer->to, "%.*s", NAME_SHOWN_MAX, frame->function);
+        append_name(writer->to, frame->function);
     else
         bp__buffer_printf(writer->to, "function %u", frame->function_index);
-    if (frame->file)
-        bp__buffer_printf(writer->to, " at %.*s:%u", NAME_SHOWN_MAX, frame->file, frame->line);
-    else if (frame->module_offset != UINT64_MAX)
+    if (frame->file) {
+        bp__buffer_append_text(writer->to, " at ");
+        append_name(writer->to, frame->file);
+        bp__buffer_printf(writer->to, ":%u", frame->line);
+    } else if (frame->module_offset != UINT64_MAX) {
         bp__buffer_printf(writer->to, " at offset 0x%llx",
                           (unsigned long long)frame->module_offset);
+    }
     return bp__buffer_append_text(writer->to, "\n");
 }
 

@@ -14,7 +14,6 @@
 
 #define EXTISM_MODULE "extism:host/env"
 #define EXTISM_USER_MODULE "extism:host/user"
-#define WASI1_MODULE "wasi_snapshot_preview1"
 
 BP_DEFINE_CLEANUP(cleanup_linker, bp__linker, bp__linker_free)
 
@@ -41,29 +40,25 @@ const char *bp__import_needs(const char *module, const char *name)
             return "http";
         return find_extism(name) ? "nothing" : "?";
     }
-    if (strcmp(module, WASI1_MODULE) == 0)
+    if (strcmp(module, BP__WASI1_MODULE) == 0)
         return find_wasi1(name) ? "wasi" : "?";
     return strcmp(module, EXTISM_USER_MODULE) == 0 ? "host function" : "?";
 }
-
-#define WASI1_ARGUMENTS_MAX 9
 
 /* From raw values to what wasi1.c takes: its functions know no engine. */
 static bool call_wasi1(void *env, void *host_data, bp__value *values)
 {
     const bp__wasi1_function *function = env;
     bp__sandbox *sandbox = host_data;
-    uint64_t arguments[WASI1_ARGUMENTS_MAX] = {0};
-    for (size_t i = 0; i < WASI1_ARGUMENTS_MAX && function->signature[i] != '>'; i++)
+    uint64_t arguments[BP__WASI1_ARGS_MAX] = {0};
+    for (size_t i = 0; i < BP__WASI1_ARGS_MAX && function->signature[i] != '>'; i++)
         arguments[i] = function->signature[i] == 'i' ? (uint32_t)values[i].i32
                                                      : (uint64_t)values[i].i64;
     bp__guest_memory memory = {NULL, 0};
     bp__instance_memory(sandbox->instance, &memory.base, &memory.size);
-    sandbox->host.host_function = function->name;
     uint32_t error = 0;
     if (!function->call(&sandbox->host, memory, arguments, &error))
         return false;
-    sandbox->host.host_function = NULL;
     values[0].i32 = (int32_t)error;
     return true;
 }
@@ -125,7 +120,7 @@ static bp_status link_import(bp__linker *linker, const bp__extern_type *import, 
 {
     if (strcmp(import->module, EXTISM_MODULE) == 0)
         return link_extism(linker, import, reterr);
-    if (strcmp(import->module, WASI1_MODULE) == 0)
+    if (strcmp(import->module, BP__WASI1_MODULE) == 0)
         return link_wasi1(linker, import, wasi, reterr);
     if (strcmp(import->module, EXTISM_USER_MODULE) == 0)
         return bp_error_set(reterr, BP_EDENIED,
@@ -133,7 +128,7 @@ static bp_status link_import(bp__linker *linker, const bp__extern_type *import, 
                             import->module, import->name);
     return bp_error_set(reterr, BP_EDENIED,
                         "import '%s' '%s': plugins get imports from '" EXTISM_MODULE
-                        "' and, when granted, '" WASI1_MODULE "'",
+                        "' and, when granted, '" BP__WASI1_MODULE "'",
                         import->module, import->name);
 }
 

@@ -107,6 +107,20 @@ static bp_status start_failure(bp__sandbox *sandbox, bp__ended ended, bp_error *
                         report->message);
 }
 
+/* The exports that were called on the last instance are likely to be called on this one: they are
+ * looked up now, in the background, and not while a caller waits. */
+static void renew_functions(bp__sandbox *sandbox, bool opened)
+{
+    const bp__program *program = sandbox->program;
+    for (size_t i = 0; i < program->callable_count; i++) {
+        bp__func *function = &sandbox->functions[i];
+        bool known = function->private_[0] != 0;
+        *function = (bp__func){{0, 0}};
+        if (known && opened)
+            bp__instance_func(sandbox->instance, program->callables[i].name, function);
+    }
+}
+
 bp_status bp__sandbox_open(bp__sandbox *sandbox, bp_deadline by, bp_error *reterr)
 {
     const bp__program *program = sandbox->program;
@@ -116,8 +130,6 @@ bp_status bp__sandbox_open(bp__sandbox *sandbox, bp_deadline by, bp_error *reter
     bp__host_call host = {.by = bp__deadline_min(by, bp__deadline_after(bp__now_ns(), init_ns)),
                           .host_calls_max = program->limits.host_calls,
                           .log_bytes_max = program->limits.log_bytes};
-    for (size_t i = 0; i < program->callable_count; i++)
-        sandbox->functions[i] = (bp__func){{0, 0}};
     bp__vars_clear(&sandbox->vars);
     begin(sandbox, &host);
     bp_error failed = BP_ERROR_INIT;
@@ -126,6 +138,7 @@ bp_status bp__sandbox_open(bp__sandbox *sandbox, bp_deadline by, bp_error *reter
     if (ended == BP__ENDED_RETURNED)
         ended = initialise(sandbox);
     bp__host_state_end(&sandbox->host);
+    renew_functions(sandbox, ended == BP__ENDED_RETURNED);
     if (ended == BP__ENDED_RETURNED)
         return BP_OK;
     bp__instance_close(sandbox->instance);
@@ -183,7 +196,10 @@ static void set_guest_message(bp__sandbox *sandbox, bp_bytes text)
 static bp_outcome host_stop_outcome(bp__sandbox *sandbox, bp__sandbox_result *ret)
 {
     const bp__host_state *host = &sandbox->host;
-    set_message(sandbox, host->message);
+    bp__buffer_clear(&sandbox->message);
+    if (host->host_function && host->stop != BP__STOP_EXITED)
+        bp__buffer_printf(&sandbox->message, "%s: ", host->host_function);
+    bp__buffer_append_text(&sandbox->message, host->message);
     switch (host->stop) {
     case BP__STOP_DEADLINE:
         return BP_OUTCOME_TIMED_OUT;

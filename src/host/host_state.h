@@ -79,6 +79,13 @@ bool bp__stop_refuse(bp__host_state *state, const char *format, ...) BP_PRINTF(2
 /* At the door of every host function that can take long: counts it, and false (with the stop set)
  * when the call has to end: too many host calls, deadline passed, cancelled. */
 bool bp__host_enter(bp__host_state *state, const char *host_function);
+/* At its other door, when it went well. Always true. */
+static inline bool bp__host_leave(bp__host_state *state)
+{
+    state->host_function = NULL;
+    return true;
+}
+
 /* Counting alone, for the hot ones. */
 static inline bool bp__host_count(bp__host_state *state)
 {

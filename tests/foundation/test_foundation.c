@@ -1,5 +1,7 @@
 /* foundation.h: what we add to Wasmtime's C API. */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include "support.h"
 
 #include <errno.h>

@@ -5,7 +5,9 @@
  * One slot, used by one instance after the other, and each starts by looking for what the one
  * before has left.
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include "support.h"
 
 #include <fcntl.h>

@@ -155,16 +155,17 @@ HOST_FUNCTION(extism_input_set)
 
 HOST_FUNCTION(extism_output_set)
 {
-    UNUSED(env);
     bp__sandbox *sandbox = host_data;
     uint64_t at = handle_of(values), size = handle_of(values + 1);
     if (!bp__extism_in_bounds(&sandbox->memory, at, size))
         return true;
     uint64_t limit = sandbox->program->limits.output_bytes;
-    if (size > limit)
+    if (size > limit) {
+        sandbox->host.host_function = env;
         return bp__stop_limit(&sandbox->host, "output_bytes",
                               "output of %llu bytes is over output_bytes (%llu)",
                               (unsigned long long)size, (unsigned long long)limit);
+    }
     sandbox->output_at = at;
     sandbox->output_size = size;
     return true;
@@ -229,7 +230,7 @@ HOST_FUNCTION(extism_config_get)
     if (item)
         return_u64(values, bp__extism_put(&sandbox->memory,
                                           (bp_bytes){item->value, item->value_size}));
-    return true;
+    return bp__host_leave(&sandbox->host);
 }
 
 #define VAR_KEY_SIZE_MAX 256
@@ -257,7 +258,7 @@ HOST_FUNCTION(extism_var_get)
         bp__vars_get(sandbox->host.vars, key, put_value, &to);
     bp__extism_free(&sandbox->memory, handle);
     return_u64(values, to.handle);
-    return true;
+    return bp__host_leave(&sandbox->host);
 }
 
 static bool set_var(bp__sandbox *sandbox, bp_bytes key, const bp_bytes *value)
@@ -293,7 +294,7 @@ HOST_FUNCTION(extism_var_set)
               set_var(sandbox, key, value_handle ? &value : NULL);
     bp__extism_free(&sandbox->memory, key_handle);
     bp__extism_free(&sandbox->memory, value_handle);
-    return ok;
+    return ok && bp__host_leave(&sandbox->host);
 }
 
 /* ---- http: not granted to anybody yet ---- */
@@ -334,7 +335,7 @@ static bool log_at(const char *name, bp__sandbox *sandbox, bp_log_level level, b
     bp_bytes text = bp__extism_get(&sandbox->memory, handle);
     bool ok = !text.data || bp__host_log(&sandbox->host, level, text.data, text.size);
     bp__extism_free(&sandbox->memory, handle);
-    return ok;
+    return ok && bp__host_leave(&sandbox->host);
 }
 
 #define LOG_FUNCTION(name, level)                                                                  \
