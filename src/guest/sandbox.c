@@ -124,6 +124,10 @@ static void renew_functions(bp__sandbox *sandbox, bool opened)
 bp_status bp__sandbox_open(bp__sandbox *sandbox, bp_deadline by, bp_error *reterr)
 {
     const bp__program *program = sandbox->program;
+    /* Whoever makes sandboxes (a caller, a helper, who warms the pool) runs start functions. */
+    bp_status room = bp__engine_check_stack(program->engine, reterr);
+    if (room != BP_OK)
+        return room;
     uint64_t init_ns = program->limits.init_time_ms > UINT64_MAX / BP_NS_PER_MS
                            ? UINT64_MAX
                            : program->limits.init_time_ms * BP_NS_PER_MS;

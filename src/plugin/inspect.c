@@ -78,7 +78,10 @@ bp_status bp_inspect_file(bp_runtime *runtime, const char *path, bp_inspection *
     if (!runtime || !path || !ret)
         return bp_error_set(reterr, BP_EINVAL, "bp_inspect_file: an argument is NULL");
     bp__source source;
-    bp_status status = bp__source_read_file(&runtime->options, path, &source, reterr);
+    /* Compilers need stack as well. */
+    bp_status status = bp__engine_check_stack(runtime->engine, reterr);
+    if (status == BP_OK)
+        status = bp__source_read_file(&runtime->options, path, &source, reterr);
     if (status != BP_OK) {
         bp__error_prefix(reterr, "inspect '%s'", path);
         return status;

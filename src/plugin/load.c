@@ -182,6 +182,9 @@ static bp_status load_any(bp_runtime *runtime, const char *path, bp_bytes bytes,
     bp__source source;
     bp_status status =
         bp__options_copy(&options, sizeof options, given, "bp_plugin_options", reterr);
+    /* Compilers need stack as well. */
+    if (status == BP_OK)
+        status = bp__engine_check_stack(runtime->engine, reterr);
     if (status == BP_OK)
         status = check_options(&options, &runtime->options, reterr);
     if (status == BP_OK)

@@ -22,6 +22,8 @@ bp_status bp_session_open(bp_plugin *plugin, const bp_call *how, bp_session **re
     bp__prepared_call prepared;
     bp_status status = bp__call_read(plugin, how, &prepared, reterr);
     if (status == BP_OK)
+        status = bp__engine_check_stack(plugin->runtime->engine, reterr);
+    if (status == BP_OK)
         status = bp__call_take(plugin, &prepared, &session->item, reterr);
     if (status != BP_OK) {
         bp__free(session);
