@@ -22,7 +22,7 @@ typedef struct bp_export_info {
 } bp_export_info;
 
 /**
- * Parse and validate the code in a file.
+ * Parse, validate and compile the code in a file.
  * @param[out] ret owned on BP_OK: bp_inspection_free().
  * @return as bp_plugin_load_file(), but nothing is instantiated. @threads any; blocks
  */

@@ -11,6 +11,7 @@
 #include "cli/out.h"
 #include "cli/progress.h"
 #include "cli/records.h"
+#include "cli/stack.h"
 
 BP_DEFINE_CLEANUP(cleanup_runtime, bp_runtime, bp_runtime_unref)
 BP_DEFINE_CLEANUP(cleanup_plugin, bp_plugin, bp_plugin_unref)
@@ -96,8 +97,9 @@ static int with_runtime(const call_job *job)
     return call_and_report(job, plugin, info.stack_bytes, load_ns);
 }
 
-static int with_input(call_job *job)
+static int with_input(void *data)
 {
+    call_job *job = data;
     const call_values *values = job->values;
     bp_error error = BP_ERROR_INIT;
     bp__buffer input = {0};
@@ -119,7 +121,8 @@ static int with_cancel(const call_values *values, const call_setup *setup)
     if (bp_cancel_new(&job.cancel, &error) != BP_OK)
         return call_report_no_plugin(values, &error);
     cli_interrupt_start();
-    int result = with_input(&job);
+    /* A plugin is initialised on the thread that loads it. */
+    int result = cli_run_on_large_stack(with_input, &job);
     int number = cli_interrupt_stop();
     bp_cancel_free(job.cancel);
     return number ? CLI_SIGNALLED + number : result;

@@ -11,6 +11,7 @@
 #include "cli/number.h"
 #include "cli/out.h"
 #include "cli/records.h"
+#include "cli/stack.h"
 
 BP_DEFINE_CLEANUP(cleanup_runtime, bp_runtime, bp_runtime_unref)
 BP_DEFINE_CLEANUP(cleanup_inspection, bp_inspection, bp_inspection_free)
@@ -109,9 +110,9 @@ static bool print_json(const char *file, const bp_inspection *inspection)
         "exports", exports_json(inspection)));
 }
 
-int cmd_inspect(const void *data)
+static int inspect(void *data)
 {
-    const inspect_values *values = data;
+    const inspect_values *values = *(const inspect_values *const *)data;
     bp_error error = BP_ERROR_INIT;
     bp_runtime_options options = BP_RUNTIME_OPTIONS_INIT;
     cli_records records = cli_records_for(-1, values->common.quiet);
@@ -127,4 +128,10 @@ int cmd_inspect(const void *data)
     bool fine = values->common.json ? print_json(values->file, inspection)
                                     : print_text(values->file, inspection);
     return fine ? CLI_OK : CLI_FAILED;
+}
+
+int cmd_inspect(const void *data)
+{
+    const inspect_values *values = data;
+    return cli_run_on_large_stack(inspect, &values);
 }

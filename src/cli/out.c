@@ -84,7 +84,7 @@ static void print_line(cli_colour colour, const char *prefix, bp__buffer *text)
     if (text->size)
         fwrite(text->data, 1, text->size, stderr);
     fputc('\n', stderr);
-    funlockfile(stderr);
+    cli_stderr_unlock();
     bp__buffer_done(text);
 }
 

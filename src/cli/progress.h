@@ -9,8 +9,7 @@
 void cli_progress_start(const char *text);
 void cli_progress_stop(void);
 /* Takes the line away so that another can be printed in its place; it comes back by itself.
- * The caller holds
- * cli_stderr_lock(). */
+ * The caller holds cli_stderr_lock(). */
 void cli_progress_clear(void);
 
 #endif

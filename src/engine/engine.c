@@ -19,6 +19,9 @@
 /* Slots that no module uses keep the last one's memory mapped for its next instance. */
 #define WARM_SLOTS_MAX 100
 
+/* With fewer instances than this an engine is of no use. */
+#define INSTANCES_MIN 4
+
 /* A module may have a few memories and tables; those of all instances share the totals. */
 #define MEMORIES_PER_MODULE 8
 #define TABLES_PER_MODULE 8
@@ -58,7 +61,8 @@ static void configure_language(wasm_config_t *config)
 {
     /* What no plugin toolchain needs yet stays off: less code to trust. */
     wasmtime_config_wasm_memory64_set(config, false);
-    wasmtime_config_gc_support_set(config, false);
+    wasmtime_config_wasm_gc_set(config, false);
+    wasmtime_config_wasm_exceptions_set(config, false);
     wasmtime_config_wasm_multi_memory_set(config, true);
     wasmtime_config_wasm_relaxed_simd_deterministic_set(config, true);
 }
@@ -71,7 +75,8 @@ static void configure_pool(wasm_config_t *config, const bp__engine_options *opti
     wasmtime_pooling_allocation_config_total_core_instances_set(pool, instances);
     wasmtime_pooling_allocation_config_total_memories_set(pool, totals);
     wasmtime_pooling_allocation_config_total_tables_set(pool, totals);
-    wasmtime_pooling_allocation_config_total_gc_heaps_set(pool, 0);
+    /* For externref, which WebAssembly 2.0 has: a heap is made when a guest first uses one. */
+    wasmtime_pooling_allocation_config_total_gc_heaps_set(pool, instances);
     wasmtime_pooling_allocation_config_max_memories_per_module_set(pool, MEMORIES_PER_MODULE);
     wasmtime_pooling_allocation_config_max_tables_per_module_set(pool, TABLES_PER_MODULE);
     wasmtime_pooling_allocation_config_max_core_instance_size_set(pool, INSTANCE_BYTES_MAX);
@@ -102,27 +107,55 @@ static wasm_config_t *make_config(const bp__engine_options *options, uint64_t re
     return config;
 }
 
-/* With 4 GiB a guest's 32-bit addresses need no check at all; less costs a comparison an access. */
-static bp_status make_wasm_engine(bp__engine *engine, const bp__engine_options *options,
+static wasmtime_error_t *try_engine(bp__engine *engine, const bp__engine_options *options,
+                                    uint64_t reservation)
+{
+    engine->memory_reservation = reservation;
+    return foundation_engine_new(make_config(options, reservation, engine->pagemap_scan),
+                                 &engine->wasm);
+}
+
+/* Fewer and fewer instances until their addresses fit; `error` is what refused them all. */
+static wasmtime_error_t *try_fewer(bp__engine *engine, bp__engine_options *options,
+                                   wasmtime_error_t *error)
+{
+    while (error && options->instances_max > INSTANCES_MIN) {
+        foundation_error_info info;
+        foundation_error_inspect(error, &info);
+        if (info.kind != FOUNDATION_ERROR_OUT_OF_MAPPINGS)
+            return error;
+        wasmtime_error_delete(error);
+        options->instances_max = options->instances_max > 2 * INSTANCES_MIN
+                                     ? options->instances_max / 2
+                                     : INSTANCES_MIN;
+        error = try_engine(engine, options, options->memory_bytes_max);
+    }
+    return error;
+}
+
+/* With 4 GiB a guest's 32-bit addresses need no check at all; less costs a comparison an access.
+ * Where a limit on addresses (RLIMIT_AS) refuses that, less is better than nothing, and is said. */
+static bp_status make_wasm_engine(bp__engine *engine, const bp__engine_options *given,
                                   bp_error *reterr)
 {
-    const uint64_t reservations[] = {4 * GIB, options->memory_bytes_max};
-    wasmtime_error_t *error = NULL;
-    for (size_t i = 0; i < sizeof reservations / sizeof *reservations; i++) {
-        if (error)
-            wasmtime_error_delete(error);
-        engine->memory_reservation = reservations[i];
-        error = foundation_engine_new(make_config(options, reservations[i], engine->pagemap_scan),
-                                      &engine->wasm);
-        if (!error && i > 0)
-            bp__log(&engine->logger, BP_LOG_WARN, "engine", NULL,
-                    "reserving 4 GiB of addresses a memory was refused; %llu MiB are reserved "
-                    "instead, and guests check every access",
-                    (unsigned long long)(reservations[i] / MIB));
-        if (!error)
-            return BP_OK;
+    bp__engine_options options = *given;
+    wasmtime_error_t *error = try_engine(engine, &options, 4 * GIB);
+    bool less = error != NULL;
+    if (error) {
+        wasmtime_error_delete(error);
+        error = try_engine(engine, &options, options.memory_bytes_max);
     }
-    return bp__engine_error(error, BP_EENGINE, reterr, "set up the engine");
+    error = try_fewer(engine, &options, error);
+    if (error)
+        return bp__engine_error(error, BP_EENGINE, reterr, "set up the engine");
+    engine->instances_max = options.instances_max;
+    if (less)
+        bp__log(&engine->logger, BP_LOG_WARN, "engine", NULL,
+                "reserving 4 GiB of addresses a memory was refused: %llu MiB are reserved, guests "
+                "check every access, and at most %u sandboxes can live at once (%u were asked for)",
+                (unsigned long long)(engine->memory_reservation / MIB), options.instances_max,
+                given->instances_max);
+    return BP_OK;
 }
 
 bp_status bp__engine_new(const bp__engine_options *options, bp__engine **ret, bp_error *reterr)
@@ -135,7 +168,7 @@ bp_status bp__engine_new(const bp__engine_options *options, bp__engine **ret, bp
     engine->pagemap_scan = foundation_pagemap_scan_available();
     bp_status status = make_wasm_engine(engine, options, reterr);
     if (status == BP_OK)
-        status = bp__ticker_new(engine->wasm, options->tick_ms, options->instances_max,
+        status = bp__ticker_new(engine->wasm, options->tick_ms, engine->instances_max,
                                 &engine->ticker, reterr);
     if (status != BP_OK) {
         bp__engine_free(engine);
@@ -153,6 +186,11 @@ void bp__engine_free(bp__engine *engine)
     if (engine->wasm)
         wasm_engine_delete(engine->wasm);
     bp__free(engine);
+}
+
+uint32_t bp__engine_instances_max(const bp__engine *engine)
+{
+    return engine->instances_max;
 }
 
 uint64_t bp__engine_memory_reservation(const bp__engine *engine)

@@ -22,10 +22,13 @@ bp_status bp__engine_new(const bp__engine_options *options, bp__engine **ret, bp
 /* Nothing made from it may be left. Joins the ticker. */
 void bp__engine_free(bp__engine *engine);
 
+/* May be fewer than asked for. */
+uint32_t bp__engine_instances_max(const bp__engine *engine);
 uint64_t bp__engine_memory_reservation(const bp__engine *engine);
 bool bp__engine_pagemap_scan(const bp__engine *engine);
 
-/* BP_EINVAL, with both sizes, when this thread has too little stack left for a guest. */
+/* Before anything that runs a guest or a compiler: BP_EINVAL, with both sizes, when this thread has
+ * too little stack left. Lets the signals of guests' faults through to it. */
 bp_status bp__engine_check_stack(const bp__engine *engine, bp_error *reterr);
 
 const char *bp__engine_version(void);

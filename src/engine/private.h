@@ -13,6 +13,7 @@ struct bp__engine {
     bp__ticker *ticker;
     bp__logger logger;
     uint64_t stack_bytes;
+    uint32_t instances_max;
     uint64_t memory_reservation;
     bool pagemap_scan;
 };

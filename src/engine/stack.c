@@ -1,6 +1,7 @@
 /* Guests run on the caller's own stack. Wasmtime trusts that `stack_bytes` are there; if they are
  * not, the process dies of SIGSEGV. So every call compares. SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
+#include <signal.h>
 
 #include "base/error.h"
 #include "engine/private.h"
@@ -12,6 +13,20 @@
 static _Thread_local struct {
     uintptr_t start, end;
 } this_stack;
+
+/* A guest's faults come as signals to the thread it runs on, and a fault whose signal is blocked
+ * kills the process, handlers or not. Threads that block everything are usual (helpers, daemons
+ * that wait for signals in one place), so these four are let through, once a thread. */
+static void unblock_faults(void)
+{
+    sigset_t faults;
+    sigemptyset(&faults);
+    sigaddset(&faults, SIGSEGV);
+    sigaddset(&faults, SIGILL);
+    sigaddset(&faults, SIGFPE);
+    sigaddset(&faults, SIGBUS);
+    pthread_sigmask(SIG_UNBLOCK, &faults, NULL);
+}
 
 static void look_up(void)
 {
@@ -31,8 +46,10 @@ static void look_up(void)
 
 bp_status bp__engine_check_stack(const bp__engine *engine, bp_error *reterr)
 {
-    if (__builtin_expect(this_stack.end == 0, 0))
+    if (__builtin_expect(this_stack.end == 0, 0)) {
+        unblock_faults();
         look_up();
+    }
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     /* On a stack that the thread library does not know (a coroutine's) nothing can be compared. */
     if (here < this_stack.start || here >= this_stack.end)

@@ -31,7 +31,8 @@ static bp_status list_callables(bp__program *program, bp_error *reterr)
         const bp__extern_type *export = &module->exports[i];
         if (bp__is_callable(export))
             program->callables[program->callable_count++] =
-                (bp__callable){export->name, strcmp(export->type, ">i") == 0};
+                (bp__callable){export->name, strcmp(export->type, ">i") == 0,
+                               strcmp(export->name, "_start") == 0};
     }
     qsort(program->callables, program->callable_count, sizeof *program->callables,
           compare_callables);

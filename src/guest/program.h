@@ -11,6 +11,7 @@
 typedef struct bp__callable {
     const char *name; /* the module's */
     bool returns_code; /* ()->i32, else ()->() */
+    bool spends;       /* _start: a command runs once in an instance */
 } bp__callable;
 
 /* How a fresh instance is initialised (abi.md, "a call"). */

@@ -203,6 +203,8 @@ static bp_outcome host_stop_outcome(bp__sandbox *sandbox, bp__sandbox_result *re
     bp__buffer_clear(&sandbox->message);
     if (host->host_function && host->stop != BP__STOP_EXITED)
         bp__buffer_printf(&sandbox->message, "%s: ", host->host_function);
+    if (host->stop == BP__STOP_EXITED && host->exit_code != 0)
+        bp__buffer_printf(&sandbox->message, "the plugin exited with %d", (int)host->exit_code);
     bp__buffer_append_text(&sandbox->message, host->message);
     switch (host->stop) {
     case BP__STOP_DEADLINE:
@@ -210,6 +212,7 @@ static bp_outcome host_stop_outcome(bp__sandbox *sandbox, bp__sandbox_result *re
     case BP__STOP_CANCELLED:
         return BP_OUTCOME_CANCELLED;
     case BP__STOP_MEMORY:
+        ret->limit = "memory_bytes";
         return BP_OUTCOME_OUT_OF_MEMORY;
     case BP__STOP_LIMIT:
         ret->limit = host->limit;
@@ -295,7 +298,8 @@ static void conclude(bp__sandbox *sandbox, bp__ended ended, const bp__value *val
     if (went_through)
         ret->output = output_of(sandbox);
     /* Unwound code leaves its own state half done, even when it exits with 0. */
-    ret->reusable = went_through && ended == BP__ENDED_RETURNED;
+    ret->reusable = went_through && ended == BP__ENDED_RETURNED &&
+                    !sandbox->program->callables[callable].spends;
     ret->host_calls = sandbox->host.host_calls;
     const char *message = bp__buffer_text(&sandbox->message);
     ret->message = message ? message : "";

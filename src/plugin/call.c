@@ -153,7 +153,9 @@ static bp_recycle_reason reason_of(bp_outcome outcome)
 /* A guest that came back late is late, even if no tick caught it. */
 static void judge_time(const bp__prepared_call *call, uint64_t now, bp__sandbox_result *result)
 {
-    if (now <= call->by || !result->reusable)
+    bool went_through =
+        result->outcome == BP_OUTCOME_FINISHED || result->outcome == BP_OUTCOME_GUEST_ERROR;
+    if (now <= call->by || !went_through)
         return;
     result->outcome = BP_OUTCOME_TIMED_OUT;
     result->reusable = false;

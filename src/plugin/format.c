@@ -130,27 +130,97 @@ static bp_status cut_off(const reader *from, bp_bytes wasm, bp_error *reterr)
                         (size_t)(from->at - (const uint8_t *)wasm.data), wasm.size);
 }
 
-#define SECTION_FUNCTION 3
+#define WASM_PAGE_SIZE UINT64_C(65536)
+#define LIMITS_HAVE_MAX 1
 
-bp_status bp__module_check(bp_bytes wasm, uint32_t functions_max, bp_error *reterr)
+enum { SECTION_FUNCTION = 3, SECTION_TABLE = 4, SECTION_MEMORY = 5 };
+
+static bp_status over(const char *what, uint64_t count, const char *limit, uint64_t allowed,
+                      bp_error *reterr)
+{
+    return bp_error_set(reterr, BP_ELIMIT, "starts with %llu %s, %s allows %llu",
+                        (unsigned long long)count, what, limit, (unsigned long long)allowed);
+}
+
+static bp_status check_functions(reader *section, const bp__module_ceiling *ceiling,
+                                 bp_error *reterr)
+{
+    uint32_t count;
+    if (!read_u32(section, &count))
+        return BP_EFORMAT;
+    return count <= ceiling->functions
+               ? BP_OK
+               : over("functions", count, "functions_max", ceiling->functions, reterr);
+}
+
+/* The limits of a memory or a table; only plain ones are looked at, others are the engine's to judge. */
+static bool read_minimum(reader *section, uint32_t *ret)
+{
+    uint32_t flags, max;
+    return read_u32(section, &flags) && flags <= LIMITS_HAVE_MAX && read_u32(section, ret) &&
+           (flags != LIMITS_HAVE_MAX || read_u32(section, &max));
+}
+
+static bp_status check_memories(reader *section, const bp__module_ceiling *ceiling,
+                                bp_error *reterr)
+{
+    uint32_t count, pages;
+    if (!read_u32(section, &count))
+        return BP_EFORMAT;
+    for (uint32_t i = 0; i < count && read_minimum(section, &pages); i++)
+        if (pages > ceiling->memory_bytes / WASM_PAGE_SIZE)
+            return over("bytes of memory", pages * WASM_PAGE_SIZE, "memory_bytes_max",
+                        ceiling->memory_bytes, reterr);
+    return BP_OK;
+}
+
+static bp_status check_tables(reader *section, const bp__module_ceiling *ceiling, bp_error *reterr)
+{
+    uint32_t count, type, elements;
+    if (!read_u32(section, &count))
+        return BP_EFORMAT;
+    for (uint32_t i = 0; i < count && read_u32(section, &type) && read_minimum(section, &elements);
+         i++)
+        if (elements > ceiling->table_elements)
+            return over("table elements", elements, "table_elements_max", ceiling->table_elements,
+                        reterr);
+    return BP_OK;
+}
+
+static bp_status check_section(uint8_t id, reader section, const bp__module_ceiling *ceiling,
+                               bp_error *reterr)
+{
+    switch (id) {
+    case SECTION_FUNCTION:
+        return check_functions(&section, ceiling, reterr);
+    case SECTION_TABLE:
+        return check_tables(&section, ceiling, reterr);
+    case SECTION_MEMORY:
+        return check_memories(&section, ceiling, reterr);
+    default:
+        return BP_OK;
+    }
+}
+
+bp_status bp__module_check(bp_bytes wasm, const bp__module_ceiling *ceiling, bp_error *reterr)
 {
     const uint8_t *start = wasm.data;
     if (memcmp(start + 4, "\1\0\0\0", 4) != 0)
-        return bp_error_set(reterr, BP_EFORMAT, "WebAssembly version %u is unknown; version 1 is "
-                            "needed", start[4] | (unsigned)start[5] << 8);
+        return bp_error_set(reterr, BP_EFORMAT,
+                            "WebAssembly version %u is unknown; version 1 is needed",
+                            start[4] | (unsigned)start[5] << 8);
     reader from = {start + HEADER_SIZE, start + wasm.size};
     while (from.at < from.end) {
         uint8_t id = *from.at++;
         uint32_t size;
         if (!read_u32(&from, &size) || size > (size_t)(from.end - from.at))
             return cut_off(&from, wasm, reterr);
-        reader section = {from.at, from.at + size};
-        uint32_t count = 0;
-        if (id == SECTION_FUNCTION && !read_u32(&section, &count))
+        bp_status status =
+            check_section(id, (reader){from.at, from.at + size}, ceiling, reterr);
+        if (status == BP_EFORMAT)
             return cut_off(&from, wasm, reterr);
-        if (count > functions_max)
-            return bp_error_set(reterr, BP_ELIMIT, "%u functions, functions_max allows %u", count,
-                                functions_max);
+        if (status != BP_OK)
+            return status;
         from.at += size;
     }
     return BP_OK;

@@ -16,8 +16,14 @@ bp__format bp__format_of(bp_bytes bytes);
 /* For BP__FORMAT_OTHER: `not a plugin (an ELF program)`. Always BP_EFORMAT. */
 bp_status bp__format_refuse(bp_bytes bytes, bp_error *reterr);
 
+/* The most that a module may declare. */
+typedef struct bp__module_ceiling {
+    uint32_t functions;
+    uint64_t memory_bytes, table_elements; /* that one memory or table starts with */
+} bp__module_ceiling;
+
 /* Walks a core module's sections without believing them: BP_EFORMAT when they do not add up,
- * BP_ELIMIT when it declares more functions than allowed. Cheap, and before any compiler. */
-bp_status bp__module_check(bp_bytes wasm, uint32_t functions_max, bp_error *reterr);
+ * BP_ELIMIT when it declares more than allowed. Cheap, and before any compiler. */
+bp_status bp__module_check(bp_bytes wasm, const bp__module_ceiling *ceiling, bp_error *reterr);
 
 #endif

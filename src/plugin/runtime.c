@@ -88,6 +88,7 @@ static bp_status start_parts(bp_runtime *runtime, bp_error *reterr)
     bp_status status = bp__engine_new(&engine, &runtime->engine, reterr);
     if (status != BP_OK)
         return status;
+    runtime->options.sandboxes_max = bp__engine_instances_max(runtime->engine);
     bp_keeper_options keeper = BP_KEEPER_OPTIONS_INIT;
     keeper.helpers = options->helpers;
     keeper.log = options->log;

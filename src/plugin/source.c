@@ -28,9 +28,11 @@ static bp_status check_code(const bp_runtime_options *options, bp__source *sourc
                             bp_error *reterr)
 {
     bp_bytes code = bp__buffer_bytes(&source->manifest.code);
+    bp__module_ceiling ceiling = {options->functions_max, options->memory_bytes_max,
+                                  options->table_elements_max};
     switch (bp__format_of(code)) {
     case BP__FORMAT_MODULE:
-        return bp__module_check(code, options->functions_max, reterr);
+        return bp__module_check(code, &ceiling, reterr);
     case BP__FORMAT_COMPONENT:
         return bp_error_set(reterr, BP_EUNSUPPORTED,
                             "this is a WebAssembly component; a core module is needed (build for "

@@ -18,6 +18,17 @@ struct bp_pool_budget {
     bp_pool *first_hungry, *last_hungry; /* pools that wait for a place, first come first */
 };
 
+/* While anybody waits, gives in every pool of the budget go the long way and nudge him. */
+static void set_sharing_locked(bp_pool_budget *budget, bool sharing)
+{
+    for (bp_pool *pool = budget->members; pool; pool = pool->next_member) {
+        if (sharing)
+            bp__or(&pool->gate, BP__GATE_SHARE, seq_cst);
+        else
+            bp__and(&pool->gate, ~BP__GATE_SHARE, seq_cst);
+    }
+}
+
 static void unlink_hungry_locked(bp_pool_budget *budget, bp_pool *pool)
 {
     if (!pool->hungry)
@@ -32,12 +43,16 @@ static void unlink_hungry_locked(bp_pool_budget *budget, bp_pool *pool)
         budget->last_hungry = previous;
     pool->next_hungry = NULL;
     pool->hungry = false;
+    if (!budget->first_hungry)
+        set_sharing_locked(budget, false);
 }
 
 static void append_hungry_locked(bp_pool_budget *budget, bp_pool *pool)
 {
     if (pool->hungry)
         return;
+    if (!budget->first_hungry)
+        set_sharing_locked(budget, true);
     *(budget->last_hungry ? &budget->last_hungry->next_hungry : &budget->first_hungry) = pool;
     budget->last_hungry = pool;
     pool->next_hungry = NULL;
@@ -139,6 +154,22 @@ bool bp__budget_squeeze(bp_pool *pool)
     return false;
 }
 
+static bp_pool *first_hungry(bp_pool_budget *budget)
+{
+    BP_LOCK_SCOPE(&budget->mutex);
+    bp_pool *pool = budget->first_hungry;
+    return pool && bp__pool_try_hold(pool) ? pool : NULL;
+}
+
+void bp__budget_nudge(bp_pool *pool)
+{
+    bp_pool *hungry = pool->budget ? first_hungry(pool->budget) : NULL;
+    if (!hungry)
+        return;
+    bp__nudge_first(hungry);
+    bp__pool_release(hungry);
+}
+
 bool bp__budget_is_spent(bp_pool *pool)
 {
     bp_pool_budget *budget = pool->budget;
@@ -146,6 +177,14 @@ bool bp__budget_is_spent(bp_pool *pool)
         return false;
     BP_LOCK_SCOPE(&budget->mutex);
     return budget->used >= budget->limit;
+}
+
+bool bp__budget_is_short(bp_pool *pool)
+{
+    if (!bp__budget_is_spent(pool))
+        return false;
+    BP_LOCK_SCOPE(&pool->mutex);
+    return pool->live < pool->max_live;
 }
 
 bool bp__budget_wait_begin(bp_pool *pool)
@@ -172,6 +211,8 @@ void bp__budget_join(bp_pool *pool, bp_pool_budget *budget)
     pool->previous_member = budget->last_member;
     *(budget->last_member ? &budget->last_member->next_member : &budget->members) = pool;
     budget->last_member = pool;
+    if (budget->first_hungry)
+        bp__or(&pool->gate, BP__GATE_SHARE, seq_cst);
 }
 
 static void unlink_member_locked(bp_pool_budget *budget, bp_pool *pool)

@@ -70,6 +70,8 @@ void bp__serve(bp_pool *pool);
 bp__waiter *bp__serve_locked(bp_pool *pool);
 bp__waiter *bp__dismiss_all_locked(bp_pool *pool);
 void bp__wake_all(bp__waiter *woken);
+/* The first in line looks again whether other pools have surplus. */
+void bp__nudge_first(bp_pool *pool);
 bp_status bp__wait_in_line(bp_pool *pool, const bp__request *request, bp__claim *ret,
                            bp_error *reterr);
 

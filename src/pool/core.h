@@ -3,7 +3,7 @@
  * Words
  *   state  one a slot (state.h). Whoever swaps an idle word to BUSY or LEASED owns the slot.
  *   hint   one bit a slot and purpose: "may be idle". May be set for a slot that is taken.
- *   gate   one a pool: waiters, closed, shrinking, forked. 0 is the fast way.
+ *   gate   one a pool: waiters, closed, shrinking, sharing, forked. 0 is the fast way.
  *
  * Steps (S is the single order of all seq_cst operations)
  *   publish: P1 swap state to idle          take:  T1 read gate; not 0: queue

@@ -1,6 +1,7 @@
 /* Ending a lease. SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 #include "base/error.h"
+#include "pool/budget.h"
 #include "pool/claim.h"
 #include "pool/core.h"
 #include "pool/factory.h"
@@ -50,6 +51,8 @@ void bp__gate_check(bp_pool *pool, bp__slot *slot)
         withdraw(pool, slot);
     else if (gate & BP__GATE_WAITERS)
         bp__serve(pool);
+    else if (gate & BP__GATE_SHARE)
+        bp__budget_nudge(pool);
 }
 
 /* What was published needs work: tell the keeper. */

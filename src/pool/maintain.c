@@ -212,6 +212,8 @@ static bp__slot *reserve_to_refill(pass *now)
             due_by(now, pool->refill_after);
         else if (!(slot = bp__place_reserve_locked(pool)))
             due_by(now, now->now + ASK_AGAIN);
+        if (!slot && !pool->first)
+            bp__budget_sated(pool); /* we ask again, but do not stand in its line */
     }
     pthread_mutex_unlock(&pool->mutex);
     return slot;

@@ -87,15 +87,17 @@ static bp_status furnish(bp_pool *pool, const bp_pool_options *options, bp_error
         return status;
     if (options->budget)
         bp__budget_join(pool, options->budget);
-    if (options->keeper && (status = bp__keeper_attach(options->keeper, pool, reterr)))
-        return status;
-    if (options->prewarm == BP_PREWARM_BACKGROUND) {
-        bp__keeper_post(pool, true);
-        return BP_OK;
-    }
-    for (uint32_t n = 1; n <= options->min_warm && !status; n++)
+    bool background = options->prewarm == BP_PREWARM_BACKGROUND;
+    /* Before there is a keeper, which would create beside us, also when we fail and the factory
+     * is about to go. */
+    for (uint32_t n = 1; !background && n <= options->min_warm && !status; n++)
         status = bp_pool_warm(pool, n, bp__deadline_after(bp__now_ns(), pool->create_timeout),
                               NULL, reterr);
+    if (status || !options->keeper)
+        return status;
+    status = bp__keeper_attach(options->keeper, pool, reterr);
+    if (!status)
+        bp__keeper_post(pool, background);
     return status;
 }
 

@@ -100,12 +100,30 @@ static bool read_neighbour(const char *path, const char *file, double *ret)
     return read_bytes(neighbour, ret);
 }
 
+/* Cached file pages that the kernel drops when it needs room: part of the usage, no pressure. */
+static double read_droppable(const char *path)
+{
+    char neighbour[320], text[4096];
+    const char *slash = strrchr(path, '/');
+    snprintf(neighbour, sizeof neighbour, "%.*s/memory.stat", slash ? (int)(slash - path) : 0,
+             path);
+    if (!read_start(neighbour, text, sizeof text))
+        return 0;
+    const char *total = strstr(text, "total_inactive_file ");
+    const char *line = total ? total + strlen("total_") : strstr(text, "inactive_file ");
+    return line ? strtod(line + strlen("inactive_file "), NULL) : 0;
+}
+
 static void look_at_limit(bp_memory_source *source, const char *usage_file)
 {
     double limit, usage;
     source->present = read_bytes(source->path, &limit) && limit > 0 &&
                       read_neighbour(source->path, usage_file, &usage);
-    source->pressure = source->present ? usage / limit : 0;
+    source->pressure = 0;
+    if (!source->present)
+        return;
+    double needed = usage - read_droppable(source->path);
+    source->pressure = needed > 0 ? needed / limit : 0;
 }
 
 static void look_at_stall(bp_memory_source *source)

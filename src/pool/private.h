@@ -13,7 +13,8 @@
 #define BP__GATE_CLOSED (1U << 31) /* nothing is lent any more; never cleared */
 #define BP__GATE_SHRINK (1U << 30) /* more live than max_live: gives must look */
 #define BP__GATE_FORKED (1U << 29) /* this is the copy of a pool in a fork's child */
-#define BP__GATE_WAITERS (BP__GATE_FORKED - 1)
+#define BP__GATE_SHARE (1U << 28)  /* another pool of the budget waits for a place */
+#define BP__GATE_WAITERS (BP__GATE_SHARE - 1)
 
 /* 4160 blocks hold BP_POOL_LIVE_MAX slots and the partial blocks that small pools grow by. */
 #define BP__SUMMARY_WORDS 65

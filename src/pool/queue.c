@@ -86,12 +86,37 @@ static void nudge(void *data)
         bp__unpark(&waiter->signal);
 }
 
-/* Until it is served, its deadline passes or its token is triggered. */
-static void sleep_until_called(bp__waiter *waiter)
+void bp__nudge_first(bp_pool *pool)
 {
-    while (bp__load(&waiter->signal, acquire) == BP__WAITING &&
-           !bp_deadline_passed(waiter->request->by))
+    /* Under the mutex who is in line cannot leave, so is alive. */
+    pthread_mutex_lock(&pool->mutex);
+    if (pool->first)
+        nudge(pool->first);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+/* True when the waiting is over: it is served, its deadline passes or its token is triggered. */
+static bool is_called(bp__waiter *waiter)
+{
+    return bp__load(&waiter->signal, acquire) == BP__SERVED ||
+           bp_cancel_triggered(waiter->request->cancel) ||
+           bp_deadline_passed(waiter->request->by);
+}
+
+static void sleep_until_called(bp_pool *pool, bp__waiter *waiter)
+{
+    /* In line, and known to the budget's other pools: what they have idle by now must be looked
+     * for here, what they get later they tell. Places that come free serve us. */
+    uint32_t signal = BP__NUDGED;
+    while (!is_called(waiter)) {
+        if (signal == BP__NUDGED && bp__budget_is_short(pool))
+            bp__budget_squeeze(pool);
+        signal = BP__NUDGED;
+        if (bp__cas(&waiter->signal, &signal, BP__WAITING) || signal != BP__WAITING)
+            continue;
         bp__park(&waiter->signal, BP__WAITING, waiter->request->by);
+        signal = bp__load(&waiter->signal, acquire);
+    }
 }
 
 /* Leaves the line. False: it has been served meanwhile, or is being. */
@@ -133,7 +158,7 @@ static bp_status give_up(bp_pool *pool, const bp__request *request, bp_error *re
 
 static bp_status wait_called(bp_pool *pool, bp__waiter *waiter, bp__claim *ret, bp_error *reterr)
 {
-    sleep_until_called(waiter);
+    sleep_until_called(pool, waiter);
     if (bp__load(&waiter->signal, acquire) != BP__SERVED) {
         if (leave(pool, waiter))
             return give_up(pool, waiter->request, reterr);
@@ -168,6 +193,8 @@ static bp_status claim_or_join_locked(bp_pool *pool, bp__waiter *waiter, bp_erro
         return bp_error_set(reterr, BP_ECLOSED, "pool '%s': closed", pool->name);
     if (!pool->first && bp__claim_any_locked(pool, request, &waiter->claim))
         return BP_OK;
+    if (!pool->first)
+        bp__budget_sated(pool); /* the claim may have put us in its line */
     if (request->polls || request->try_only)
         return refuse_capacity(pool, pool->live, pool->max_live, reterr);
     if (pool->waiters >= pool->max_waiters)

@@ -89,7 +89,7 @@ static bp_status claim_slowly(bp_pool *pool, const bp__request *request, bp__cla
     if (request->start && !request->try_only && request->by <= request->start)
         return bp_error_set(reterr, BP_ETIMEDOUT, "pool '%s': deadline passed before the take",
                             pool->name);
-    if (!request->polls && bp__budget_is_spent(pool))
+    if (!request->polls && bp__budget_is_short(pool))
         bp__budget_squeeze(pool);
     return bp__wait_in_line(pool, request, ret, reterr);
 }

@@ -7,7 +7,7 @@
 typedef enum bp__signal {
     BP__WAITING = 0,
     BP__SERVED = 1,  /* `claim` or `status` is filled in; the last touch of the waiter */
-    BP__NUDGED = 2,  /* a cancel token was triggered: look */
+    BP__NUDGED = 2,  /* look: a cancel token was triggered, or other pools may have surplus */
 } bp__signal;
 
 /* Lives on the waiting thread's stack. */

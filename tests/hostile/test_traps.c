@@ -1,8 +1,10 @@
 /* Guests that trap: the outcome, the kind, and where it was. SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
 #include <string.h>
 
 #include "support/attack.h"
 #include "support/signals.h"
+#include "support/thread.h"
 
 static void every_trap_has_its_message_and_its_functions(void **state)
 {
@@ -68,6 +70,44 @@ static void innermost_frame_is_first_with_one_line_each(void **state)
     host_close(&self);
 }
 
+/* ---- where signals are blocked ---- */
+
+typedef struct blocked_calls {
+    bp_plugin *plugin;
+    unsigned trapped;
+} blocked_calls;
+
+static void *call_with_signals_blocked(void *data)
+{
+    static const char *const exports[] = {"unreachable", "divide", "load_far"};
+    blocked_calls *self = data;
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
+    for (size_t i = 0; i < COUNT(exports); i++) {
+        bp_call call = BP_CALL_INIT;
+        call.export_name = exports[i];
+        bp_call_result result = BP_CALL_RESULT_INIT;
+        if (bp_plugin_call(self->plugin, &call, &result, NULL) == BP_OK)
+            self->trapped += result.outcome == BP_OUTCOME_TRAPPED;
+        bp_call_result_done(&result);
+    }
+    return NULL;
+}
+
+/* Daemons block every signal in their threads; a fault whose signal is blocked would kill them. */
+static void traps_on_a_thread_that_blocks_signals_are_outcomes(void **state)
+{
+    (void)state;
+    host self;
+    host_open(&self, NULL);
+    blocked_calls calls = {.plugin = host_load(&self, "traps.wat", NULL)};
+    thread_join(thread_start(0, call_with_signals_blocked, &calls));
+    assert_int_equal(calls.trapped, 3);
+    host_unload(&self, calls.plugin);
+    host_close(&self);
+}
+
 /* The numbers are those of the lines that tests/guests/c/crash.c marks. */
 static void debug_information_gives_files_and_lines(void **state)
 {
@@ -118,6 +158,7 @@ int main(void)
         cmocka_unit_test(every_trap_has_its_message_and_its_functions),
         cmocka_unit_test(trap_codes_tell_the_kinds_apart),
         cmocka_unit_test(innermost_frame_is_first_with_one_line_each),
+        cmocka_unit_test(traps_on_a_thread_that_blocks_signals_are_outcomes),
         cmocka_unit_test(debug_information_gives_files_and_lines),
         cmocka_unit_test(names_of_a_hostile_module_stay_on_their_line),
     };

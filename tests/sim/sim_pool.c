@@ -46,6 +46,7 @@ static struct {
     bp_pool_budget *budget;
     uint32_t budget_limit;
     sim_lease leases[LEASES_MAX];
+    bp_lease stale[LEASES_MAX]; /* copies of leases that have ended */
     uint32_t held;
     uint32_t failing; /* percent of factory calls that fail */
     uint32_t slow;    /* percent that outlast every deadline */
@@ -202,7 +203,23 @@ static void give(bool condemned, bool unfinished)
     CHECK(bp_pool_give(&pulled.lease) == BP_EINVAL);
     CHECK(bp_lease_item(&copy) == NULL);
     CHECK(bp_lease_condemn(&copy, BP_RECYCLE_TRAP) == BP_ESTALE);
+    sim.stale[roll(LEASES_MAX)] = copy;
     CHECK(bp_pool_give(&copy) == BP_ESTALE);
+}
+
+/* By now the slot may be another's, who must not notice. */
+static void do_misuse(void)
+{
+    bp_lease stale = sim.stale[roll(LEASES_MAX)];
+    if (!stale.slot)
+        return;
+    CHECK(bp_lease_item(&stale) == NULL);
+    if (roll(2))
+        CHECK(bp_lease_condemn(&stale, BP_RECYCLE_CRASH) == BP_ESTALE);
+    if (roll(2))
+        CHECK(bp_lease_detach(&stale) == NULL);
+    else
+        CHECK(bp_pool_give(&stale) == BP_ESTALE);
 }
 
 static void do_give(void)
@@ -345,7 +362,7 @@ static void make_pool(sim_pool *to, const char *name)
 static void (*const deeds[])(void) = {
     do_take, do_take, do_take,   do_take,   do_take, do_give, do_give,   do_give,        do_give,
     do_tick, do_wait, do_condemn, do_detach, do_kill, do_warm, do_abandon, do_change_luck,
-    do_trim, do_resize,
+    do_trim, do_resize, do_misuse,
 };
 
 static void end_pool(sim_pool *of)

@@ -24,10 +24,14 @@ static void return_u64(bp__value *values, uint64_t result)
 
 HOST_FUNCTION(extism_alloc)
 {
-    UNUSED(env);
     bp__sandbox *sandbox = host_data;
-    return_u64(values, bp__extism_alloc(&sandbox->memory, handle_of(values)));
-    return true;
+    uint64_t size = handle_of(values);
+    uint64_t handle = bp__extism_alloc(&sandbox->memory, size);
+    return_u64(values, handle);
+    if (handle || !size || !sandbox->program->limits.instance.trap_on_grow_failure)
+        return true;
+    sandbox->host.host_function = env;
+    return bp__stop_set(&sandbox->host, BP__STOP_MEMORY);
 }
 
 HOST_FUNCTION(extism_free)

@@ -34,6 +34,7 @@ void bp__extism_memory_reset(bp__extism_memory *memory)
     memory->used = BP__EXTISM_START;
     memory->block_count = 0;
     memory->free_count = 0;
+    (void)bp__instance_charge(memory->charged, 0);
 }
 
 static bool grow_data(bp__extism_memory *memory, uint64_t wanted)

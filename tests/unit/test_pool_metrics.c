@@ -1,0 +1,137 @@
+/* Prometheus text. SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/buffer.h"
+#include "sim/fake_factory.h"
+
+static fake_factory fake;
+
+static bp_pool *new_pool(const char *name)
+{
+    bp_pool_ops ops = fake_ops();
+    bp_pool_options options = BP_POOL_OPTIONS_INIT;
+    bp_pool *pool = NULL;
+    memset(&fake, 0, sizeof fake);
+    options.name = name;
+    options.reset_when = BP_RESET_ON_GIVE_INLINE;
+    assert_int_equal(bp_pool_new(&ops, &fake, &options, &pool, NULL), BP_OK);
+    return pool;
+}
+
+static bool collect(void *data, bp_bytes text)
+{
+    return bp__buffer_append(data, text.data, text.size);
+}
+
+static bool stop(void *data, bp_bytes text)
+{
+    (void)text;
+    return ++*(int *)data < 2;
+}
+
+static void assert_line(bp__buffer *text, const char *line)
+{
+    if (!strstr(bp__buffer_text(text), line))
+        fail_msg("'%s' is not in\n%s", line, bp__buffer_text(text));
+}
+
+static void every_metric_moves(void **state)
+{
+    (void)state;
+    bp_pool *pool = new_pool("a \"b\" \\ \n c");
+    bp_lease lease, second;
+    assert_int_equal(bp_pool_take(pool, BP_NOW, &lease, NULL), BP_OK);
+    bp_pool_give(&lease);
+    assert_int_equal(bp_pool_try_take(pool, &lease, NULL), BP_OK);
+    assert_int_equal(bp_pool_try_take(pool, &second, NULL), BP_OK);
+    bp_lease_condemn(&second, BP_RECYCLE_TRAP);
+    bp_pool_give(&second);
+    bp_pool_tick(pool);
+    assert_int_equal(bp_pool_take(pool, BP_NOW, &second, NULL), BP_EBUSY);
+    bp__buffer text = {0};
+    assert_int_equal(bp_pool_metrics_write(&pool, 1, collect, &text), BP_OK);
+#define L "{pool=\"a \\\"b\\\" \\\\ \\n c\""
+    assert_line(&text, "# HELP bullpen_pool_take_total Takes by how they ended.\n"
+                       "# TYPE bullpen_pool_take_total counter\n"
+                       "bullpen_pool_take_total" L ",result=\"hit\"} 2\n"
+                       "bullpen_pool_take_total" L ",result=\"miss\"} 1\n");
+    assert_line(&text, "bullpen_pool_take_total" L ",result=\"busy\"} 1\n");
+    assert_line(&text, "bullpen_pool_recycle_total" L ",reason=\"trap\"} 1\n");
+    assert_line(&text, "# TYPE bullpen_pool_take_wait_seconds histogram\n"
+                       "bullpen_pool_take_wait_seconds_bucket" L ",le=\"1e-06\"} ");
+    assert_line(&text, "bullpen_pool_take_wait_seconds_bucket" L ",le=\"+Inf\"} 4\n");
+    assert_line(&text, "bullpen_pool_take_wait_seconds_count" L "} 4\n");
+    assert_line(&text, "bullpen_pool_create_seconds_count" L "} 2\n");
+    assert_line(&text, "bullpen_pool_reset_seconds_count" L "} 1\n");
+    assert_line(&text, "bullpen_pool_live" L "} 1\n");
+    assert_line(&text, "bullpen_pool_in_use" L "} 1\n");
+    assert_line(&text, "bullpen_pool_idle" L "} 0\n");
+    assert_line(&text, "bullpen_pool_waiters" L "} 0\n");
+    assert_line(&text, "bullpen_pool_high_water" L "} 2\n");
+    assert_line(&text, "bullpen_pool_lease_overdue" L "} 0\n");
+    bp__buffer_done(&text);
+    bp_pool_give(&lease);
+    bp_pool_unref(pool);
+}
+
+static void pools_of_one_metric_stand_together(void **state)
+{
+    (void)state;
+    bp_pool *pools[2] = {new_pool("left"), new_pool("right")};
+    bp__buffer text = {0};
+    assert_int_equal(bp_pool_metrics_write(pools, 2, collect, &text), BP_OK);
+    assert_line(&text, "bullpen_pool_live{pool=\"left\"} 1\nbullpen_pool_live{pool=\"right\"} 1\n");
+    bp__buffer_done(&text);
+    fake.live = 2;
+    bp_pool_unref(pools[0]);
+    bp_pool_unref(pools[1]);
+}
+
+static void a_writer_may_stop(void **state)
+{
+    (void)state;
+    bp_pool *pool = new_pool("x");
+    int calls = 0;
+    assert_int_equal(bp_pool_metrics_write(&pool, 1, stop, &calls), BP_ECANCELLED);
+    assert_int_equal(calls, 2);
+    assert_int_equal(bp_pool_metrics_write(&pool, 1, NULL, NULL), BP_EINVAL);
+    assert_int_equal(bp_pool_metrics_write(NULL, 1, stop, &calls), BP_EINVAL);
+    bp_pool_stats stats = {.size = 3};
+    assert_int_equal(bp_pool_stats_read(pool, &stats), BP_EINVAL);
+    bp_pool_unref(pool);
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    bp_pool *pool = new_pool("x");
+    bp_status status = BP_ENOMEM;
+    for (uint64_t nth = 1; status; nth++) {
+        bp__buffer text = {0};
+        bp__alloc_fail_at(nth);
+        status = bp_pool_metrics_write(&pool, 1, collect, &text);
+        bool failed = bp__alloc_failed();
+        bp__alloc_fail_at(0);
+        assert_int_equal(failed, status != BP_OK);
+        bp__buffer_done(&text);
+    }
+    bp_pool_unref(pool);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_metric_moves),
+        cmocka_unit_test(pools_of_one_metric_stand_together),
+        cmocka_unit_test(a_writer_may_stop),
+        cmocka_unit_test(every_allocation_may_fail),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
