@@ -15,15 +15,6 @@ static int exit_of(const call_answer *answer)
     return cli_exit_of_outcome(answer->result.outcome);
 }
 
-/* The library leaves the message of an exit empty: the code says it all. */
-static const char *message_of(const bp_call_result *result, char text[64])
-{
-    if (*result->message || result->outcome != BP_OUTCOME_EXITED)
-        return result->message;
-    snprintf(text, 64, "the plugin ended itself with exit code %d", (int)result->exit_code);
-    return text;
-}
-
 /* --- as text ------------------------------------------------------------------------------ */
 
 static void print_backtrace(const char *text)
@@ -37,12 +28,11 @@ static void print_backtrace(const char *text)
 
 static void print_failure(const call_values *values, const call_answer *answer)
 {
-    char ended[64];
     if (answer->error.status != BP_OK) {
         cli_error("%s", answer->error.message);
     } else {
         const char *name = bp_outcome_name((bp_outcome)answer->result.outcome);
-        const char *message = message_of(&answer->result, ended);
+        const char *message = answer->result.message;
         cli_error("%s: %s%s%s", values->export_name, name, *message ? ": " : "", message);
         print_backtrace(answer->result.backtrace);
     }
@@ -130,11 +120,10 @@ static double us(uint64_t ns)
 static json_t *result_json(const call_answer *answer)
 {
     const bp_call_result *result = &answer->result;
-    char ended[64];
     json_t *object = json_pack(
         "{s:s, s:s, s:o, s:o, s:i, s:o, s:f, s:f, s:f, s:I}", "status", bp_status_name(BP_OK),
         "outcome", bp_outcome_name((bp_outcome)result->outcome), "error",
-        text_or_null(message_of(result, ended)), "backtrace", backtrace_json(result->backtrace),
+        text_or_null(result->message), "backtrace", backtrace_json(result->backtrace),
         "exit_code", (int)result->exit_code, "limit", text_or_null(result->limit), "wait_us",
         us(result->wait_ns), "guest_us", us(result->guest_ns), "call_us", us(answer->call_ns),
         "host_calls", (json_int_t)result->host_calls);

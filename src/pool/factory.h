@@ -1,4 +1,4 @@
-/* Calling the factory: timed, counted, and never under a lock. SPDX-License-Identifier: Apache-2.0 */
+/* Calling the factory: timed, counted, never under a lock. SPDX-License-Identifier: Apache-2.0 */
 #ifndef BP_POOL_FACTORY_H
 #define BP_POOL_FACTORY_H
 

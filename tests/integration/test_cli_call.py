@@ -167,7 +167,7 @@ def test_a_backtrace_follows_a_trap(call, guest):
 
 
 def test_the_exit_code_of_a_plugin_is_told(call, guest):
-    assert "exited: the plugin ended itself with exit code 7\n" in call(guest("exit"), "run", "--wasi").err
+    assert "exited: the plugin exited with 7\n" in call(guest("exit"), "run", "--wasi").err
     assert json.loads(call(guest("exit"), "run", "--wasi", "--json").out)["exit_code"] == 7
 
 

@@ -127,7 +127,7 @@ static void own_items_serve_too(void **state)
     bp_pool_budget_unref(budget);
 }
 
-/* The other pool's only item comes back while we wait: it is surplus there, and we get its place. */
+/* The other pool's only item comes back while we wait: surplus there, so we get its place. */
 static void given_surplus_makes_room_for_waiters(void **state)
 {
     (void)state;
