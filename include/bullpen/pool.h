@@ -170,7 +170,7 @@ typedef struct bp_lease {
     void *slot;
     uint64_t stamp;
     uint32_t unfinished;
-    uint32_t reserved;
+    uint32_t waited;
 } bp_lease;
 
 #ifdef __cplusplus
@@ -257,6 +257,11 @@ typedef struct bp_pool_take_options {
 BP_API BP_MUST_USE bp_status bp_pool_take_with(bp_pool *pool, const bp_pool_take_options *options,
                                                bp_lease *ret, bp_error *reterr);
 
+/** Whether the take had to wait, create or reset; false: the item stood ready. @threads any */
+static inline bool bp_lease_waited(const bp_lease *lease)
+{
+    return lease->waited != 0;
+}
 /** The item; NULL when the lease has ended. Borrowed until the lease ends. @threads any */
 BP_API void *bp_lease_item(const bp_lease *lease);
 /**
@@ -387,6 +392,7 @@ typedef struct bp_keeper_options {
     void *log_data;
     bp_log_level log_level;
     bool ignore_memory_pressure; /**< do not trim pools when the machine runs out of memory */
+    size_t stack_bytes; /**< of each helper, for what factories do on them; 0: the system's default */
 } bp_keeper_options;
 
 #define BP_KEEPER_OPTIONS_INIT                                                                     \

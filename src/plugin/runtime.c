@@ -16,6 +16,8 @@
 /* The tick that deadlines are kept to; a longer one than this would be no deadline. */
 #define TICK_MS_MAX 1000
 #define SANDBOXES_MAX 100000
+/* What a helper's stack has beside the guest's. */
+#define HELPER_STACK_BYTES (512 * 1024)
 
 static void fill_defaults(bp_runtime_options *options)
 {
@@ -91,6 +93,7 @@ static bp_status start_parts(bp_runtime *runtime, bp_error *reterr)
     runtime->options.sandboxes_max = bp__engine_instances_max(runtime->engine);
     bp_keeper_options keeper = BP_KEEPER_OPTIONS_INIT;
     keeper.helpers = options->helpers;
+    keeper.stack_bytes = options->stack_bytes + HELPER_STACK_BYTES; /* guests are initialised there */
     keeper.log = options->log;
     keeper.log_data = options->log_data;
     keeper.log_level = (bp_log_level)options->log_level;

@@ -16,6 +16,7 @@
 #include "pool/keeper.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
@@ -45,6 +46,7 @@ struct bp_keeper {
     bp__heap heap;
     pthread_t threads[HELPERS_MAX];
     uint32_t helpers, started, idle;
+    size_t stack_bytes; /* of a helper; 0: the default */
     uint32_t owners; /* the maker until free, and each pool */
     uint32_t naps;   /* left before deep sleep */
     bool led, stopping;
@@ -126,7 +128,7 @@ static void work(bp_keeper *keeper, bp_pool *pool)
     look_at_memory(keeper);
     keeper->naps = NAPS;
     pthread_mutex_unlock(&keeper->mutex);
-    uint64_t due = bp__maintain(pool);
+    uint64_t due = bp__maintain(pool, true);
     pthread_mutex_lock(&keeper->mutex);
     end_pass_locked(keeper, pool, due);
     pthread_mutex_unlock(&keeper->mutex);
@@ -191,6 +193,20 @@ static void *help(void *data)
     return NULL;
 }
 
+static int create_thread(bp_keeper *keeper, pthread_t *ret)
+{
+    pthread_attr_t attributes;
+    int failed = pthread_attr_init(&attributes);
+    if (failed)
+        return failed;
+    if (keeper->stack_bytes)
+        failed = pthread_attr_setstacksize(&attributes, keeper->stack_bytes);
+    if (!failed)
+        failed = pthread_create(ret, &attributes, help, keeper);
+    pthread_attr_destroy(&attributes);
+    return failed;
+}
+
 /* Threads begin with all signals blocked: those are the host's business. */
 static bool start_one(bp_keeper *keeper)
 {
@@ -198,7 +214,7 @@ static bool start_one(bp_keeper *keeper)
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     pthread_t *thread = &keeper->threads[keeper->started];
-    int failed = pthread_create(thread, NULL, help, keeper);
+    int failed = create_thread(keeper, thread);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failed)
         return false;
@@ -309,6 +325,15 @@ void bp__keeper_detach(bp_pool *pool)
     disown(keeper);
 }
 
+/* A stack has whole pages, and not fewer than the thread library needs itself. */
+static size_t page_multiple(size_t bytes)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), least = (size_t)sysconf(_SC_THREAD_STACK_MIN);
+    if (bytes == 0 || bytes > SIZE_MAX - page)
+        return 0;
+    return ((bytes > least ? bytes : least) + page - 1) / page * page;
+}
+
 bp_status bp_keeper_new(const bp_keeper_options *options, bp_keeper **ret, bp_error *reterr)
 {
     bp_keeper_options none = BP_KEEPER_OPTIONS_INIT;
@@ -325,6 +350,7 @@ bp_status bp_keeper_new(const bp_keeper_options *options, bp_keeper **ret, bp_er
     if (!keeper)
         return bp__error_oom(reterr, "making a keeper");
     keeper->helpers = given->helpers ? given->helpers : 2;
+    keeper->stack_bytes = page_multiple(given->stack_bytes);
     keeper->owners = 1;
     keeper->ignores_memory = given->ignore_memory_pressure;
     keeper->logger = (bp__logger){given->log, given->log_data, given->log_level};

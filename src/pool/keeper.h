@@ -19,6 +19,6 @@ bool bp__keeper_watches_pressure(const bp_pool *pool);
 
 /* maintain.c: everything there is to do for the pool now; the caller has a hold on it.
  * @return when to look again, UINT64_MAX for never. */
-uint64_t bp__maintain(bp_pool *pool);
+uint64_t bp__maintain(bp_pool *pool, bool paced);
 
 #endif

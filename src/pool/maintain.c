@@ -7,6 +7,7 @@
 #include "pool/jitter.h"
 #include "pool/keeper.h"
 #include "pool/overdue.h"
+#include "pool/pace.h"
 #include "pool/sweep.h"
 
 #define BACKOFF_MIN (100 * BP_NS_PER_MS)
@@ -43,10 +44,16 @@ static void reset_slot(bp_pool *pool, bp__slot *slot)
     bp__slot_destroy(pool, slot, BP_RECYCLE_RESET_FAILED);
 }
 
-/* Given items: reset the dirty, destroy the doomed. Those whose policy is "on take" stay. */
-static void do_given(bp_pool *pool)
+/* Given items: reset the dirty, destroy the doomed. Those whose policy is "on take" stay dirty, and
+ * those in a rush. */
+static void do_given(pass *now, bool paced)
 {
+    bp_pool *pool = now->pool;
     bool resets = pool->reset_when == BP_RESET_ON_GIVE_BACKGROUND;
+    if (resets && paced && bp__pace_look(pool, now->now)) {
+        resets = false;
+        due_by(now, now->now + BP__PACE_REST);
+    }
     bp__scan scan = {.hint = BP__HINT_WORK, .exact = true};
     scan.kinds = resets ? BP__WORK_KINDS : BP__BIT(BP__DOOMED);
     bp__claim claim;
@@ -253,13 +260,13 @@ static void relieve(pass *now)
         due_by(now, now->now + ASK_AGAIN);
 }
 
-uint64_t bp__maintain(bp_pool *pool)
+uint64_t bp__maintain(bp_pool *pool, bool paced)
 {
     pass now = {.pool = pool, .now = bp__now_ns(), .due = UINT64_MAX};
     if (bp__swap(&pool->working, true, acquire))
         return now.now + BP_NS_PER_MS; /* somebody is at it; look whether he is done */
     bp__tally(&pool->counters.passes);
-    do_given(pool);
+    do_given(&now, paced);
     if (bp__load(&pool->gate, seq_cst) & BP__GATE_CLOSED) {
         bp__sweep_all(pool, BP_RECYCLE_CLOSE);
     } else {

@@ -239,6 +239,6 @@ void bp_pool_tick(bp_pool *pool)
         return;
     if (!bp__pool_try_hold(pool))
         return;
-    (void)bp__maintain(pool);
+    (void)bp__maintain(pool, false);
     bp__pool_release(pool);
 }

@@ -100,6 +100,11 @@ struct bp_pool {
      * false at its end (release). */
     _Atomic bool working;
 
+    /* The pace of takes (pace.c). `rush` is written by the pass, and read by givers, who do not
+     * wake anybody then; relaxed, since a stale value costs a wake-up or a millisecond. */
+    _Atomic bool rush;
+    uint64_t pace_takes, pace_at; /* at the last look; the pass's own */
+
     /* In the keeper's hands. `posted`: swapped to true by who pushes the pool, set to false by
      * the helper that popped it, before it looks for work; both seq_cst, see keeper.c. */
     alignas(BP__LINE) _Atomic bool posted;

@@ -44,7 +44,7 @@ static inline void fill(bp_pool *pool, bp__slot *slot, uint64_t state, bp_deadli
     ret->slot = slot;
     ret->stamp = state;
     ret->unfinished = 0;
-    ret->reserved = 0;
+    ret->waited = 0;
 }
 
 /* T2: the slot that this thread had last. */
