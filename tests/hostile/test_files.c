@@ -119,7 +119,7 @@ static void a_module_cut_at_any_byte_is_no_trouble(void **state)
     host_close(&self);
 }
 
-/* Deterministic damage: every byte of the first part once, with three different flips. */
+/* Deterministic damage: every byte once, with one of three different flips. */
 static void a_module_with_a_damaged_byte_is_no_trouble(void **state)
 {
     (void)state;
@@ -132,18 +132,16 @@ static void a_module_with_a_damaged_byte_is_no_trouble(void **state)
     options.min_warm = BP_POOL_NONE; /* what it does when it runs is another test's */
     unsigned loaded = 0, refused = 0;
     for (size_t at = 0; at < whole.size; at++) {
-        for (size_t flip = 0; flip < COUNT(flips); flip++) {
-            memcpy(copy, whole.data, whole.size);
-            copy[at] = (char)(copy[at] ^ flips[flip]);
-            bp_plugin *plugin = NULL;
-            bp_error error = BP_ERROR_INIT;
-            bp_status status = bp_plugin_load_bytes(
-                self.runtime, (bp_bytes){copy, whole.size}, &options, &plugin, &error);
-            loaded += status == BP_OK;
-            refused += status != BP_OK;
-            assert_true(status == BP_OK || error.message[0]);
-            bp_plugin_unref(plugin);
-        }
+        memcpy(copy, whole.data, whole.size);
+        copy[at] = (char)(copy[at] ^ flips[at % COUNT(flips)]);
+        bp_plugin *plugin = NULL;
+        bp_error error = BP_ERROR_INIT;
+        bp_status status = bp_plugin_load_bytes(self.runtime, (bp_bytes){copy, whole.size},
+                                                &options, &plugin, &error);
+        loaded += status == BP_OK;
+        refused += status != BP_OK;
+        assert_true(status == BP_OK || error.message[0]);
+        bp_plugin_unref(plugin);
     }
     assert_true(refused > 100);
     assert_true(loaded > 0);
