@@ -53,6 +53,7 @@ static bool model_deadline_passed(bp_deadline by);
 #include "pool/options.c"
 #undef fill
 #include "pool/overdue.c"
+#include "pool/pace.c"
 #include "pool/place.c"
 #define make make_pool
 #define warm warm_pool
