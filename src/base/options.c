@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/options.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -15,9 +16,15 @@ static uint32_t size_of(const void *from)
     return size;
 }
 
+/* "bp_call" begins with BP_CALL_INIT. */
 static bp_status bad_size(const char *type, uint32_t size, bp_error *reterr)
 {
-    return bp_error_set(reterr, BP_EINVAL, "%s: size is %u; begin with its _INIT macro", type, size);
+    char macro[64];
+    size_t i = 0;
+    for (; type[i] && i < sizeof macro - 1; i++)
+        macro[i] = (char)toupper((unsigned char)type[i]);
+    macro[i] = '\0';
+    return bp_error_set(reterr, BP_EINVAL, "%s: size is %u; begin with %s_INIT", type, size, macro);
 }
 
 bp_status bp__options_copy(void *to, size_t size, const void *from, const char *type,

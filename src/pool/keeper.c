@@ -22,6 +22,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/options.h"
 #include "pool/heap.h"
 #include "pool/park.h"
 
@@ -336,13 +337,13 @@ static size_t page_multiple(size_t bytes)
 
 bp_status bp_keeper_new(const bp_keeper_options *options, bp_keeper **ret, bp_error *reterr)
 {
-    bp_keeper_options none = BP_KEEPER_OPTIONS_INIT;
-    const bp_keeper_options *given = options ? options : &none;
+    bp_keeper_options read, *given = &read;
     if (!ret)
         return bp_error_set(reterr, BP_EINVAL, "bp_keeper_new: ret is NULL");
-    if (given->size != sizeof *given)
-        return bp_error_set(reterr, BP_EINVAL, "keeper: options of %u bytes, expected %zu",
-                            given->size, sizeof *given);
+    bp_status status =
+        bp__options_copy(given, sizeof *given, options, "bp_keeper_options", reterr);
+    if (status)
+        return status;
     if (given->helpers > HELPERS_MAX)
         return bp_error_set(reterr, BP_EINVAL, "keeper: helpers is %u, at most %d", given->helpers,
                             HELPERS_MAX);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/options.h"
 
 /* Zero means the default. */
 static void fill_32(uint32_t *option, uint32_t value)
@@ -92,35 +93,29 @@ static bp_status check_choices(const bp_pool_ops *ops, const bp_pool_options *op
     return BP_OK;
 }
 
-static bp_status check_ops(const bp_pool_ops *ops, bp_error *reterr)
+static bp_status read_ops(const bp_pool_ops *ops, bp_pool_ops *ret, bp_error *reterr)
 {
     if (!ops)
         return bp_error_set(reterr, BP_EINVAL, "pool: ops is NULL");
-    if (ops->size != sizeof *ops)
-        return bp_error_set(reterr, BP_EINVAL,
-                            "pool: ops of %u bytes, expected %zu; use BP_POOL_OPS_INIT", ops->size,
-                            sizeof *ops);
-    if (!ops->create)
+    bp_status status = bp__options_copy(ret, sizeof *ret, ops, "bp_pool_ops", reterr);
+    if (status)
+        return status;
+    if (!ret->create)
         return bp_error_set(reterr, BP_EINVAL, "pool: ops->create is NULL");
     return BP_OK;
 }
 
-bp_status bp__pool_options_check(const bp_pool_ops *ops, const bp_pool_options *options,
-                                 bp_pool_options *ret, bp_error *reterr)
+bp_status bp__pool_options_read(const bp_pool_ops *ops, const bp_pool_options *options,
+                                bp_pool_ops *ret_ops, bp_pool_options *ret, bp_error *reterr)
 {
-    bp_pool_options none = BP_POOL_OPTIONS_INIT;
-    const bp_pool_options *given = options ? options : &none;
-    bp_status status = check_ops(ops, reterr);
+    bp_status status = read_ops(ops, ret_ops, reterr);
+    if (!status)
+        status = bp__options_copy(ret, sizeof *ret, options, "bp_pool_options", reterr);
     if (status)
         return status;
-    if (given->size != sizeof *given)
-        return bp_error_set(reterr, BP_EINVAL,
-                            "pool: options of %u bytes, expected %zu; use BP_POOL_OPTIONS_INIT",
-                            given->size, sizeof *given);
-    *ret = *given;
     fill(ret);
     status = check_name(ret->name, reterr);
     if (!status)
         status = bp__pool_limits_check(ret->name, ret->max_live, ret->min_warm, reterr);
-    return status ? status : check_choices(ops, ret, reterr);
+    return status ? status : check_choices(ret_ops, ret, reterr);
 }

@@ -4,10 +4,10 @@
 
 #include <bullpen/pool.h>
 
-/* A copy with the defaults filled in and BP_POOL_NONE turned into 0 where it means that, or
+/* Copies with the defaults filled in and BP_POOL_NONE turned into 0 where it means that, or
  * BP_EINVAL with the option's name. `options` may be NULL. */
-bp_status bp__pool_options_check(const bp_pool_ops *ops, const bp_pool_options *options,
-                                 bp_pool_options *ret, bp_error *reterr);
+bp_status bp__pool_options_read(const bp_pool_ops *ops, const bp_pool_options *options,
+                                bp_pool_ops *ret_ops, bp_pool_options *ret, bp_error *reterr);
 /* What new and resize agree on. */
 bp_status bp__pool_limits_check(const char *name, uint32_t max_live, uint32_t min_warm,
                                 bp_error *reterr);

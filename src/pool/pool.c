@@ -107,10 +107,11 @@ bp_status bp_pool_new(const bp_pool_ops *ops, void *factory, const bp_pool_optio
     bp_pool_options checked;
     if (!ret)
         return bp_error_set(reterr, BP_EINVAL, "bp_pool_new: ret is NULL");
-    bp_status status = bp__pool_options_check(ops, options, &checked, reterr);
+    bp_pool_ops known;
+    bp_status status = bp__pool_options_read(ops, options, &known, &checked, reterr);
     if (status)
         return status;
-    bp_pool *pool = make(ops, factory, &checked);
+    bp_pool *pool = make(&known, factory, &checked);
     if (!pool)
         return bp__error_oom(reterr, "making a pool");
     status = furnish(pool, &checked, reterr);

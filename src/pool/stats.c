@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/options.h"
 #include "pool/core.h"
 #include "pool/overdue.h"
 
@@ -91,14 +92,12 @@ static void add_hits(uint64_t leases, bp_pool_stats *stats)
 
 bp_status bp_pool_stats_read(bp_pool *pool, bp_pool_stats *stats)
 {
-    if (!pool || !stats || stats->size != sizeof *stats ||
-        bp__load(&pool->gate, relaxed) & BP__GATE_FORKED)
+    if (!pool || !stats || bp__load(&pool->gate, relaxed) & BP__GATE_FORKED)
         return BP_EINVAL;
     bp_pool_stats read = BP_POOL_STATS_INIT;
     read_limits(pool, &read);
     uint64_t leases = count_slots(pool, &read);
     read_counters(&pool->counters, &read);
     add_hits(leases, &read);
-    *stats = read;
-    return BP_OK;
+    return bp__result_copy(stats, &read, sizeof read, "bp_pool_stats", NULL);
 }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/options.h"
 #include "pool/budget.h"
 #include "pool/claim.h"
 #include "pool/core.h"
@@ -211,24 +212,24 @@ bp_status bp_pool_take_for(bp_pool *pool, bp_bytes key, bp_deadline by, bp_lease
     return take_slowly(pool, &request, ret, reterr);
 }
 
-static bp_status check_options(bp_pool *pool, const bp_pool_take_options *options,
-                               bp_error *reterr)
+static bp_status read_options(bp_pool *pool, const bp_pool_take_options *options,
+                              bp_pool_take_options *ret, bp_error *reterr)
 {
-    if (options->size != sizeof *options)
-        return bp_error_set(reterr, BP_EINVAL,
-                            "pool '%s': take options of %u bytes, expected %zu; use "
-                            "BP_POOL_TAKE_OPTIONS_INIT",
-                            pool->name, options->size, sizeof *options);
-    return options->has_key ? check_key(pool, options->key, reterr) : BP_OK;
+    bp_status status =
+        bp__options_copy(ret, sizeof *ret, options, "bp_pool_take_options", reterr);
+    if (status)
+        return bp__error_prefix(reterr, "pool '%s'", pool->name), status;
+    return ret->has_key ? check_key(pool, ret->key, reterr) : BP_OK;
 }
 
-bp_status bp_pool_take_with(bp_pool *pool, const bp_pool_take_options *options, bp_lease *ret,
+bp_status bp_pool_take_with(bp_pool *pool, const bp_pool_take_options *given, bp_lease *ret,
                             bp_error *reterr)
 {
-    if (!pool || !options || !ret)
+    bp_pool_take_options read, *options = &read;
+    if (!pool || !given || !ret)
         return bp_error_set(reterr, BP_EINVAL, "take: %s is NULL",
-                            !pool ? "pool" : !options ? "options" : "ret");
-    bp_status status = check_options(pool, options, reterr);
+                            !pool ? "pool" : !given ? "options" : "ret");
+    bp_status status = read_options(pool, given, options, reterr);
     if (status)
         return status;
     bp__request request = {.has_key = options->has_key, .try_only = options->try_only,

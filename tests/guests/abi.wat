@@ -1,5 +1,5 @@
 ;; Calls each of Extism's host functions with whatever two handles its input describes, and answers
-;; with what came back and what has become of a block that nobody may touch: two little-endian words.
+;; with what came back and what became of a block that nobody may touch: two little-endian words.
 ;;
 ;; The input is four words: a kind and a value, twice.
 (module
@@ -62,6 +62,12 @@
       (return (i64.add (call $memory_bytes) (local.get $value))))
     (unreachable))
 
+  ;; what the input describes from `at` on
+  (func $operand (param $at i64) (result i64)
+    (call $handle
+      (call $input_load_u64 (local.get $at))
+      (call $input_load_u64 (i64.add (local.get $at) (i64.const 8)))))
+
   ;; Blocks are told apart by an index in the 8 bytes before each, which a guest can overwrite.
   (func $begin
     (local $big i64) (local $index i64)
@@ -78,12 +84,14 @@
     (global.set $twin (call $alloc (i64.const 32)))
     (call $store_u64 (i64.sub (global.get $twin) (i64.const 8)) (local.get $index))
     (call $free (global.get $freed))
-    (global.set $a (call $handle (call $input_load_u64 (i64.const 0)) (call $input_load_u64 (i64.const 8))))
-    (global.set $b (call $handle (call $input_load_u64 (i64.const 16)) (call $input_load_u64 (i64.const 24)))))
+    (global.set $a (call $operand (i64.const 0)))
+    (global.set $b (call $operand (i64.const 16))))
 
   (func $end (param $result i64)
     (call $store_u64 (global.get $answer) (local.get $result))
-    (call $store_u64 (i64.add (global.get $answer) (i64.const 8)) (call $load_u64 (global.get $block)))
+    (call $store_u64
+      (i64.add (global.get $answer) (i64.const 8))
+      (call $load_u64 (global.get $block)))
     (call $output_set (global.get $answer) (i64.const 16)))
   (func $end_u32 (param $result i32)
     (call $end (i64.extend_i32_u (local.get $result))))
@@ -105,8 +113,12 @@
   (func (export "memory_bytes") (call $begin) (call $end (call $memory_bytes)))
   (func (export "input_offset") (call $begin) (call $end (call $input_offset)))
   (func (export "input_length") (call $begin) (call $end (call $input_length)))
-  (func (export "input_load_u8") (call $begin) (call $end_u32 (call $input_load_u8 (global.get $a))))
-  (func (export "input_load_u64") (call $begin) (call $end (call $input_load_u64 (global.get $a))))
+  (func (export "input_load_u8")
+    (call $begin)
+    (call $end_u32 (call $input_load_u8 (global.get $a))))
+  (func (export "input_load_u64")
+    (call $begin)
+    (call $end (call $input_load_u64 (global.get $a))))
   ;; ignored is an input that is as long as before
   (func (export "input_set")
     (call $begin)
@@ -139,9 +151,24 @@
     (call $end (call $http_request (global.get $a) (global.get $b))))
   (func (export "http_status_code") (call $begin) (call $end_u32 (call $http_status_code)))
   (func (export "http_headers") (call $begin) (call $end (call $http_headers)))
-  (func (export "log_trace") (call $begin) (call $log_trace (global.get $a)) (call $end (i64.const 0)))
-  (func (export "log_debug") (call $begin) (call $log_debug (global.get $a)) (call $end (i64.const 0)))
-  (func (export "log_info") (call $begin) (call $log_info (global.get $a)) (call $end (i64.const 0)))
-  (func (export "log_warn") (call $begin) (call $log_warn (global.get $a)) (call $end (i64.const 0)))
-  (func (export "log_error") (call $begin) (call $log_error (global.get $a)) (call $end (i64.const 0)))
+  (func (export "log_trace")
+    (call $begin)
+    (call $log_trace (global.get $a))
+    (call $end (i64.const 0)))
+  (func (export "log_debug")
+    (call $begin)
+    (call $log_debug (global.get $a))
+    (call $end (i64.const 0)))
+  (func (export "log_info")
+    (call $begin)
+    (call $log_info (global.get $a))
+    (call $end (i64.const 0)))
+  (func (export "log_warn")
+    (call $begin)
+    (call $log_warn (global.get $a))
+    (call $end (i64.const 0)))
+  (func (export "log_error")
+    (call $begin)
+    (call $log_error (global.get $a))
+    (call $end (i64.const 0)))
   (func (export "get_log_level") (call $begin) (call $end_u32 (call $get_log_level))))

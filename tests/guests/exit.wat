@@ -5,6 +5,7 @@
   (import "extism:host/env" "store_u8" (func $store_u8 (param i64 i32)))
   (import "extism:host/env" "output_set" (func $output_set (param i64 i64)))
   (import "extism:host/env" "error_set" (func $error_set (param i64)))
+  (import "extism:host/env" "log_info" (func $log_info (param i64)))
   (memory (export "memory") 1)
   (global $calls (mut i32) (i32.const 0))
 
@@ -21,6 +22,13 @@
   (func (export "output_then_zero")
     (call $output_set (call $letter) (i64.const 1))
     (call $proc_exit (i32.const 0)))
+
+  (func (export "log_then_zero")
+    (call $log_info (call $letter))
+    (call $proc_exit (i32.const 0)))
+
+  (func (export "log_then_return")
+    (call $log_info (call $letter)))
 
   (func (export "error_then_zero")
     (call $error_set (call $letter))

@@ -65,7 +65,8 @@
     (block $full
       (loop $again
         (br_if $full (i32.eq (table.grow $first (ref.null func) (i32.const 1000)) (i32.const -1)))
-        (br_if $full (i32.eq (table.grow $second (ref.null extern) (i32.const 1000)) (i32.const -1)))
+        (br_if $full
+          (i32.eq (table.grow $second (ref.null extern) (i32.const 1000)) (i32.const -1)))
         (br $again)))
     (call $end (i64.extend_i32_u (i32.add (table.size $first) (table.size $second)))))
 

@@ -1,4 +1,5 @@
-/* Bad handles and offsets to every one of Extism's host functions. SPDX-License-Identifier: Apache-2.0 */
+/* Bad handles and offsets to every one of Extism's host functions.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <string.h>
 

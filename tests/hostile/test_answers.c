@@ -1,4 +1,5 @@
-/* What guests answer: codes, errors, outputs of every kind, and floods. SPDX-License-Identifier: Apache-2.0 */
+/* What guests answer: codes, errors, outputs of every kind, and floods.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <string.h>
 

@@ -66,7 +66,8 @@ static void other_formats_are_named(void **state)
 static void deep_nesting_is_refused(void **state)
 {
     (void)state;
-    static const char *const openings[] = {"(", "(module(func(block", "(;", "[", "{\"a\":", "(module "};
+    static const char *const openings[] = {"(",  "(module(func(block", "(;", "[",
+                                           "{\"a\":", "(module "};
     enum { DEPTH = 200000 };
     host self;
     host_open(&self, NULL);

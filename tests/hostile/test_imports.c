@@ -1,4 +1,5 @@
-/* Imports that nobody grants and exports that nobody can call. SPDX-License-Identifier: Apache-2.0 */
+/* Imports that nobody grants and exports that nobody can call.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "support/attack.h"
 #include "support/signals.h"
 

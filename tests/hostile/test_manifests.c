@@ -1,4 +1,5 @@
-/* Manifests that lie, contradict themselves, or want what is not theirs. SPDX-License-Identifier: Apache-2.0 */
+/* Manifests that lie, contradict themselves, or want what is not theirs.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +7,7 @@
 #include "support/host.h"
 #include "support/signals.h"
 
-/* In base64: the module "(module)", and one that exports nothing but is another. */
+/* "(module)" in base64. */
 #define EMPTY "AGFzbQEAAAA="
 
 typedef struct bad_manifest {
@@ -39,7 +40,8 @@ static void the_least_manifest_loads(void **state)
     host self;
     host_open(&self, NULL);
     bp_plugin *plugin = host_load_text(
-        &self, "{\"wasm\": [{\"data\": \"" EMPTY "\", \"name\": \"main\"}], \"config\": {\"a\": \"b\"}}",
+        &self,
+        "{\"wasm\": [{\"data\": \"" EMPTY "\", \"name\": \"main\"}], \"config\": {\"a\": \"b\"}}",
         NULL);
     bp_plugin_info info = BP_PLUGIN_INFO_INIT;
     assert_int_equal(bp_plugin_get_info(plugin, &info, NULL), BP_OK);
@@ -60,7 +62,8 @@ static void shapes_that_are_wrong_are_placed(void **state)
         {"{\"wasm\": [{}]}", BP_EFORMAT, "/wasm/0: needs"},
         {"{\"wasm\": [{\"path\": 1}]}", BP_EFORMAT, "/wasm/0/path: must be a string"},
         {"{\"wasm\": [{\"path\": null}]}", BP_EFORMAT, "/wasm/0/path: must be a string"},
-        {"{\"wasm\": [{\"data\": \"" EMPTY "\"}], \"config\": [1]}", BP_EFORMAT, "/config: must be"},
+        {"{\"wasm\": [{\"data\": \"" EMPTY "\"}], \"config\": [1]}", BP_EFORMAT,
+         "/config: must be"},
         {"{\"wasm\": [{\"data\": \"" EMPTY "\"}], \"config\": {\"a\": 1}}", BP_EFORMAT,
          "/config/a: must be a string"},
         {"{\"wasm\": [{\"data\": \"" EMPTY "\"}], \"memory\": 1}", BP_EFORMAT, "/memory: must be"},
@@ -80,7 +83,8 @@ static void unknown_and_repeated_keys_are_refused(void **state)
 {
     (void)state;
     static const bad_manifest cases[] = {
-        {"{\"wasm\": [{\"data\": \"" EMPTY "\"}], \"timeout\": 5}", BP_EFORMAT, "/timeout: unknown key"},
+        {"{\"wasm\": [{\"data\": \"" EMPTY "\"}], \"timeout\": 5}", BP_EFORMAT,
+         "/timeout: unknown key"},
         {"{\"wasm\": [{\"data\": \"" EMPTY "\"}], \"timeout_m\": 5}", BP_EFORMAT,
          "did you mean 'timeout_ms'"},
         {"{\"wasm\": [{\"data\": \"" EMPTY "\", \"hsah\": null}]}", BP_EFORMAT,

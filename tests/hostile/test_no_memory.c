@@ -48,8 +48,8 @@ static bp_status load_manifest(bp_runtime *runtime, bp_plugin **ret, bp_error *r
 
 static bp_status load_missing(bp_runtime *runtime, bp_plugin **ret, bp_error *reterr)
 {
-    return bp_plugin_load_bytes(runtime, BP_BYTES("(module (import \"a\" \"b\" (func)))"), NULL, ret,
-                                reterr);
+    static const char text[] = "(module (import \"a\" \"b\" (func)))";
+    return bp_plugin_load_bytes(runtime, BP_BYTES(text), NULL, ret, reterr);
 }
 
 /* @return how many allocations there were to fail. */

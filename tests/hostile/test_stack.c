@@ -155,6 +155,9 @@ static void everything_that_runs_guests_looks_at_the_stack(void **state)
     bp_plugin *plugin = host_load(&self, "start_recurse.wat", &options);
     errand sent = send(&self, plugin, 128 * KIB, run_session, NULL);
     expect_too_small(&sent, "640 KiB");
+    /* here a sandbox is ready, but no call could follow */
+    sent = send(&self, self.neighbour, 128 * KIB, run_session, NULL);
+    expect_too_small(&sent, "640 KiB");
     sent = send(&self, NULL, 128 * KIB, run_load, "start_recurse.wat");
     expect_too_small(&sent, "640 KiB");
     sent = send(&self, NULL, 128 * KIB, run_inspect, "start_recurse.wat");

@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 
+#include "base/clock.h"
 #include "support/attack.h"
 #include "support/signals.h"
 #include "support/thread.h"
@@ -272,6 +273,37 @@ static void cancelling_ends_loops_and_sleeps(void **state)
     host_close(&self);
 }
 
+/* The test's clock: it stands still, until the guest has said something. */
+static void jump_past_the_deadline(void)
+{
+    bp__clock_fake_set(bp__now_ns() + 2 * PATIENCE_MS * BP_NS_PER_MS);
+}
+
+/* No tick has to catch a guest that is late: it is judged when it returns, or exits, as well. */
+static void a_guest_that_comes_back_late_is_timed_out(void **state)
+{
+    (void)state;
+    static const char *const exports[] = {"log_then_return", "log_then_zero"};
+    host self;
+    host_open(&self, NULL);
+    bp_plugin_options options = BP_PLUGIN_OPTIONS_INIT;
+    options.wasi = true;
+    options.limits.time_ms = PATIENCE_MS;
+    bp_plugin *plugin = host_load(&self, "exit.wat", &options);
+    for (size_t i = 0; i < COUNT(exports); i++) {
+        self.journal.guest_wrote = jump_past_the_deadline;
+        bp_call_result result = call_ran(plugin, exports[i], BP_BYTES(""));
+        bp__clock_fake_set(0);
+        self.journal.guest_wrote = NULL;
+        assert_outcome(BP_OUTCOME_TIMED_OUT, &result);
+        assert_int_equal(result.output.size, 0);
+        bp_call_result_done(&result);
+        wait_for_recycles(plugin, BP_RECYCLE_TIMEOUT, i + 1);
+    }
+    host_unload(&self, plugin);
+    host_close(&self);
+}
+
 /* Waiting for a sandbox counts against the deadline too. */
 static void a_deadline_ends_the_wait_for_a_sandbox(void **state)
 {
@@ -305,6 +337,7 @@ int main(void)
         cmocka_unit_test(a_deadline_that_has_passed_runs_nothing),
         cmocka_unit_test(a_cancelled_call_runs_nothing),
         cmocka_unit_test(cancelling_ends_loops_and_sleeps),
+        cmocka_unit_test(a_guest_that_comes_back_late_is_timed_out),
         cmocka_unit_test(a_deadline_ends_the_wait_for_a_sandbox),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

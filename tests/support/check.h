@@ -1,4 +1,5 @@
-/* cmocka with what it wants before it, and assertions that it lacks. SPDX-License-Identifier: Apache-2.0 */
+/* cmocka with what it wants before it, and assertions that it lacks.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef BULLPEN_TESTS_SUPPORT_CHECK_H
 #define BULLPEN_TESTS_SUPPORT_CHECK_H
 

@@ -27,9 +27,12 @@ void journal_write(void *data, const bp_log_record *from)
     snprintf(to->text, sizeof to->text, "%.*s",
              (int)(from->text.size < JOURNAL_TEXT ? from->text.size : JOURNAL_TEXT - 1),
              from->text.size ? (const char *)from->text.data : "");
-    if (strcmp(from->source, "guest") == 0)
+    bool of_guest = strcmp(from->source, "guest") == 0;
+    if (of_guest)
         self->guest_bytes += from->text.size;
     pthread_mutex_unlock(&self->mutex);
+    if (of_guest && self->guest_wrote)
+        self->guest_wrote();
 }
 
 bool journal_find(journal *self, bp_log_level level, const char *part, journal_record *ret)

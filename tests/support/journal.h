@@ -20,6 +20,7 @@ typedef struct journal {
     pthread_mutex_t mutex;
     unsigned count;       /* of all that came; the last JOURNAL_RECORDS are kept */
     uint64_t guest_bytes; /* of text from guests, in all */
+    void (*guest_wrote)(void); /* called for each record of a guest, on its thread; NULL: nothing */
     journal_record records[JOURNAL_RECORDS];
 } journal;
 

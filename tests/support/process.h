@@ -1,4 +1,5 @@
-/* What this process holds of the system, to see that nothing of it leaks. SPDX-License-Identifier: Apache-2.0 */
+/* What this process holds of the system, to see that nothing of it leaks.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef BULLPEN_TESTS_SUPPORT_PROCESS_H
 #define BULLPEN_TESTS_SUPPORT_PROCESS_H
 

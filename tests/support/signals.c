@@ -13,7 +13,9 @@ static struct sigaction actions[SIGNALS];
 void signals_remember(void)
 {
     bp_runtime *runtime = NULL;
-    if (bp_runtime_new(NULL, &runtime, NULL) != BP_OK)
+    bp_runtime_options options = BP_RUNTIME_OPTIONS_INIT;
+    options.sandboxes_max = 4;
+    if (bp_runtime_new(&options, &runtime, NULL) != BP_OK)
         abort();
     bp_runtime_unref(runtime);
     for (int i = 0; i < SIGNALS; i++)

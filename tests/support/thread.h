@@ -4,8 +4,8 @@
 
 #include <pthread.h>
 
-/* With `stack_bytes` of stack; 0: the default. Fails the test if there is none to be had. Assertions
- * must not be made on it: they would jump to the stack of another thread. */
+/* With `stack_bytes` of stack; 0: the default. Assertions must not be made on it: they would jump
+ * to the stack of another thread. */
 pthread_t thread_start(size_t stack_bytes, void *(*run)(void *data), void *data);
 void thread_join(pthread_t thread);
 

@@ -1,4 +1,5 @@
-/* Ordinary plugins in C and Go, built from source by tests/guests/build. SPDX-License-Identifier: Apache-2.0 */
+/* Ordinary plugins in C and Go, built from source by tests/guests/build.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "support/attack.h"
 #include "support/signals.h"
 

@@ -150,7 +150,7 @@ static void inspection_tells_what_imports_need(void **state)
     assert_int_equal(strlen(bp_inspection_sha256(inspection)), 64);
     assert_int_equal(bp_inspection_memory_bytes(inspection), 65536);
     const bp_import_info *imports;
-    assert_int_equal(bp_inspection_imports(inspection, &imports), 5);
+    assert_int_equal(bp_inspection_imports(inspection, &imports), 6);
     assert_string_equal(imports[0].name, "proc_exit");
     assert_string_equal(imports[0].type, "func(i32)");
     assert_string_equal(imports[0].needs, "wasi");
