@@ -39,3 +39,13 @@ find_go() {
     done
     return 1
 }
+
+# Print a Python that has what the tests from outside import; the user's own may not, while Debian's does.
+find_python() {
+    for python in "$(command -v python3 || true)" /usr/bin/python3; do
+        [ -x "$python" ] && "$python" -c 'import pytest, prometheus_client' 2>/dev/null || continue
+        echo "$python"
+        return 0
+    done
+    return 1
+}

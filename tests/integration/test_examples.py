@@ -64,3 +64,11 @@ def test_an_installed_copy_works_with_pkg_config(bullpen_bin, plugins, tmp_path)
     assert done.returncode == 0, done.stderr
     done = run(program, plugins / "extism-pdk" / "count_vowels.wasm", "count_vowels", "aei")
     assert (done.returncode, done.stdout) == (0, '{"count":3}\n'), done.stderr
+
+
+def test_the_pool_alone_pools_connections(bullpen_bin):
+    program = build_folder(bullpen_bin) / "examples" / "pool_of_connections"
+    done = run(program)
+    assert done.returncode == 0, done.stderr
+    linked = run("ldd", program).stdout
+    assert "libbullpen" not in linked and "libcrypto" not in linked

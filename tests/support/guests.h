@@ -9,7 +9,7 @@
 /*
  * The path of a guest: "loop.wat" is a text in tests/guests, "c/crash.wasm" was built by
  * tests/guests/build into the folder BULLPEN_GUESTS, "extism-pdk/code.wasm" and "go-sdk/…" are
- * other people's, in BULLPEN_PLUGINS. Fails the test when the folder is not named or it is not there.
+ * other people's, in BULLPEN_PLUGINS. Fails the test when a folder is not named or a guest missing.
  */
 const char *guest_path(const char *guest, char path[GUEST_PATH_MAX]);
 
