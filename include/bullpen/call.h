@@ -77,7 +77,7 @@ BP_API BP_MUST_USE bp_status bp_session_open(bp_plugin *plugin, const bp_call *h
 /**
  * As bp_plugin_call(), on the session's sandbox, which keeps its memory between these calls.
  * After any outcome but finished and guest_error the session is spent: BP_ECLOSED from then on.
- * `call->tenant` is ignored. The output lives until the next call or the end of the session.
+ * `call->tenant` is ignored; `call->cancel` holds in place of the session's. The output lives until the next call or the end of the session.
  */
 BP_API BP_MUST_USE bp_status bp_session_call(bp_session *session, const bp_call *call,
                                              bp_call_result *ret, bp_error *reterr);

@@ -143,6 +143,11 @@ static bp_status not_found(const bp__program *program, const char *name, bp_erro
     if (program->callable_count == 1)
         return bp_error_set(reterr, BP_ENOTFOUND, "no export '%s'; the only one is '%s'", name,
                             program->callables[0].name);
+    if (program->callable_count == 0)
+        return bp_error_set(reterr, BP_ENOTFOUND,
+                            "no export '%s'; the plugin exports nothing that can be called "
+                            "(func() -> i32 or func())",
+                            name);
     return bp_error_set(reterr, BP_ENOTFOUND, "no export '%s' among %zu that can be called", name,
                         program->callable_count);
 }

@@ -41,7 +41,9 @@ void bp__sandbox_done(bp__sandbox *sandbox)
 static void begin(bp__sandbox *sandbox, const bp__host_call *host)
 {
     bp__host_call call = *host;
-    if (!call.vars)
+    if (sandbox->program->limits.var_bytes == 0)
+        call.vars = NULL; /* off */
+    else if (!call.vars)
         call.vars = &sandbox->vars;
     bp__host_state_begin(&sandbox->host, &call);
     bp__extism_memory_reset(&sandbox->memory);
@@ -286,8 +288,12 @@ static void conclude(bp__sandbox *sandbox, bp__ended ended, const bp__value *val
     bool went_through =
         ret->outcome == BP_OUTCOME_FINISHED || ret->outcome == BP_OUTCOME_GUEST_ERROR;
     if (went_through && sandbox->error_handle) {
+        bp_bytes text = bp__extism_get(&sandbox->memory, sandbox->error_handle);
         ret->outcome = BP_OUTCOME_GUEST_ERROR;
-        set_guest_message(sandbox, bp__extism_get(&sandbox->memory, sandbox->error_handle));
+        if (text.data)
+            set_guest_message(sandbox, text);
+        else
+            set_message(sandbox, "the plugin set an error and freed its text");
     }
     bp__host_state_end(&sandbox->host);
     /* Text that was still to be written out may have been too much. */

@@ -208,12 +208,22 @@ static int create_thread(bp_keeper *keeper, pthread_t *ret)
     return failed;
 }
 
-/* Threads begin with all signals blocked: those are the host's business. */
+/* Threads begin with signals blocked: those are the host's business. Not so a thread's own faults,
+ * which factories may have handlers for, and which end the process where they are blocked. */
+static void block_signals(sigset_t *before)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
+    sigset_t blocked;
+    sigfillset(&blocked);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        sigdelset(&blocked, faults[i]);
+    pthread_sigmask(SIG_SETMASK, &blocked, before);
+}
+
 static bool start_one(bp_keeper *keeper)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    sigset_t before;
+    block_signals(&before);
     pthread_t *thread = &keeper->threads[keeper->started];
     int failed = create_thread(keeper, thread);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
