@@ -205,7 +205,8 @@ BP_API void bp_pool_unref(bp_pool *pool);
 BP_API const char *bp_pool_name(const bp_pool *pool);
 
 /**
- * Take a warm item, waiting in line until @p by.
+ * Take a warm item, waiting in line until @p by. First come, first served; but while the thread
+ * whose turn it is wakes up, a running one may go before it, at most eight times.
  *
  * BP_NOW only pops what is idle. A deadline is also the lease's: a lease that is out longer is
  * logged and counted, but it stays valid. In a pool whose items are not reset by policy (no

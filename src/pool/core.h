@@ -37,7 +37,9 @@
  *
  * Claim 4: first come, first served, from T1 on. Who reads gate = 0 may overtake a waiter that
  * raises it afterwards, by this one take: the item was idle before the waiter looked (else W2
- * would have found it taken) or is given while both race. Who reads the gate raised queues.
+ * would have found it taken) or is given while both race. Who reads the gate raised queues, with
+ * the bounded exception that queue.c explains: while a called waiter wakes, others may take its
+ * claim up to OVERTAKES_MAX times, and leave it the next one.
  *
  * Claim 5: the pool's memory outlives every access. Between P1 and P4 nobody but the giver's
  * record (thread.h) says that it is still here: `giving` is stored before P1, which releases it,

@@ -78,7 +78,7 @@ struct bp_pool {
     pthread_mutex_t resizing; /* one resize at a time; comes before `mutex` */
     pthread_mutex_t mutex; /* guards what follows, up to the counters */
     bp__waiter *first, *last;
-    uint32_t waiters;
+    uint32_t waiters; /* in line without a claim */
     uint32_t max_live;
     /* Written under the mutex; gives read it without, to decide about waking: relaxed. */
     _Atomic uint32_t min_warm;

@@ -1,7 +1,14 @@
 /* Waiting in line, and being served. SPDX-License-Identifier: Apache-2.0
  *
  * Serving is direct: who gives or frees a place claims it for the first in line, under the mutex,
- * and wakes exactly that one. So nobody wakes for nothing and nobody overtakes. */
+ * and calls exactly that one. So nobody wakes for nothing.
+ *
+ * One exception to "first come, first served". A called thread needs microseconds to wake, often
+ * more than the item is held for; if everybody had to wait for that, each take would cost a switch
+ * of threads. So, until the called one is there, a thread that is running already may take its
+ * claim and leave it the next one. This is bounded: OVERTAKES_MAX times for each waiter, and only
+ * while it wakes; if it arrives and has no claim, the next is its own for certain. Takes with a
+ * key, polls and tries do not overtake. */
 #include "base/cancel.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -9,6 +16,8 @@
 #include "pool/core.h"
 #include "pool/park.h"
 #include "pool/waiter.h"
+
+#define OVERTAKES_MAX 8
 
 static void append_locked(bp_pool *pool, bp__waiter *waiter)
 {
@@ -25,48 +34,86 @@ static void unlink_locked(bp_pool *pool, bp__waiter *waiter)
 {
     *(waiter->previous ? &waiter->previous->next : &pool->first) = waiter->next;
     *(waiter->next ? &waiter->next->previous : &pool->last) = waiter->previous;
-    pool->waiters--;
+    if (!waiter->has_claim)
+        pool->waiters--;
     waiter->queued = false;
     bp__sub(&pool->gate, 1, seq_cst);
     if (!pool->first)
         bp__budget_sated(pool);
 }
 
-/* Claims for the first in line until nothing is left; returns those to wake, linked by `next`. */
+static void give_claim_locked(bp_pool *pool, bp__waiter *waiter)
+{
+    waiter->has_claim = true;
+    pool->waiters--;
+}
+
+static void lose_claim_locked(bp_pool *pool, bp__waiter *waiter)
+{
+    waiter->has_claim = false;
+    pool->waiters++;
+}
+
+/* Claims for those in line, the first first, until nothing is left; returns those to call. */
 bp__waiter *bp__serve_locked(bp_pool *pool)
 {
-    bp__waiter *served = NULL;
-    while (pool->first && bp__claim_any_locked(pool, pool->first->request, &pool->first->claim)) {
-        bp__waiter *waiter = pool->first;
-        unlink_locked(pool, waiter);
-        waiter->status = BP_OK;
-        waiter->next = served;
-        served = waiter;
+    bp__waiter *called = NULL;
+    for (bp__waiter *waiter = pool->first; waiter && pool->waiters; waiter = waiter->next) {
+        if (waiter->has_claim)
+            continue;
+        if (!bp__claim_any_locked(pool, waiter->request, &waiter->claim))
+            break;
+        give_claim_locked(pool, waiter);
+        if (waiter->called)
+            continue; /* it is on its way */
+        waiter->called = true;
+        waiter->next_called = called;
+        called = waiter;
     }
-    return served;
+    return called;
 }
 
+/* Takes what the first in line is just coming for. */
+static bool overtake_locked(bp_pool *pool, const bp__request *request, bp__claim *ret)
+{
+    bp__waiter *first = pool->first;
+    if (!first || !first->has_claim || first->passed || first->overtaken >= OVERTAKES_MAX)
+        return false;
+    if (request->polls || request->try_only || request->has_key || first->request->has_key)
+        return false;
+    *ret = first->claim;
+    first->overtaken++;
+    lose_claim_locked(pool, first);
+    return true;
+}
+
+/* Sends away everybody who has no claim. */
 bp__waiter *bp__dismiss_all_locked(bp_pool *pool)
 {
-    bp__waiter *dismissed = NULL;
-    while (pool->first) {
-        bp__waiter *waiter = pool->first;
+    bp__waiter *called = NULL;
+    for (bp__waiter *waiter = pool->first, *next; waiter; waiter = next) {
+        next = waiter->next;
+        if (waiter->has_claim)
+            continue;
         unlink_locked(pool, waiter);
         waiter->status = BP_ECLOSED;
-        waiter->next = dismissed;
-        dismissed = waiter;
+        if (waiter->called)
+            continue;
+        waiter->called = true;
+        waiter->next_called = called;
+        called = waiter;
     }
-    return dismissed;
+    return called;
 }
 
-void bp__wake_all(bp__waiter *woken)
+void bp__wake_all(bp__waiter *called)
 {
-    while (woken) {
-        bp__waiter *next = woken->next;
+    while (called) {
+        bp__waiter *next = called->next_called;
         /* After the swap the waiter may be gone; only its address is used. */
-        bp__swap(&woken->signal, BP__SERVED, acq_rel);
-        bp__unpark(&woken->signal);
-        woken = next;
+        bp__swap(&called->signal, BP__CALLED, acq_rel);
+        bp__unpark(&called->signal);
+        called = next;
     }
 }
 
@@ -95,12 +142,15 @@ void bp__nudge_first(bp_pool *pool)
     pthread_mutex_unlock(&pool->mutex);
 }
 
-/* True when the waiting is over: it is served, its deadline passes or its token is triggered. */
+static bool is_out_of_time(const bp__request *request)
+{
+    return bp_cancel_triggered(request->cancel) || bp_deadline_passed(request->by);
+}
+
+/* True when the waiting is over: it is called, its deadline passes or its token is triggered. */
 static bool is_called(bp__waiter *waiter)
 {
-    return bp__load(&waiter->signal, acquire) == BP__SERVED ||
-           bp_cancel_triggered(waiter->request->cancel) ||
-           bp_deadline_passed(waiter->request->by);
+    return bp__load(&waiter->signal, acquire) == BP__CALLED || is_out_of_time(waiter->request);
 }
 
 static void sleep_until_called(bp_pool *pool, bp__waiter *waiter)
@@ -119,26 +169,49 @@ static void sleep_until_called(bp_pool *pool, bp__waiter *waiter)
     }
 }
 
-/* Leaves the line. False: it has been served meanwhile, or is being. */
-static bool leave(bp_pool *pool, bp__waiter *waiter)
-{
-    pthread_mutex_lock(&pool->mutex);
-    bool queued = waiter->queued;
-    if (queued)
-        unlink_locked(pool, waiter);
-    pthread_mutex_unlock(&pool->mutex);
-    return queued;
-}
-
-/* The waker is between unlinking us and its last touch. */
+/* The caller is between the mutex and its last touch. */
 static void await_last_touch(bp__waiter *waiter)
 {
     for (;;) {
         uint32_t signal = bp__load(&waiter->signal, acquire);
-        if (signal == BP__SERVED)
+        if (signal == BP__CALLED)
             return;
         bp__park(&waiter->signal, signal, UINT64_MAX);
     }
+}
+
+typedef enum arrival { ARRIVED, DISMISSED, OVERTAKEN, LATE } arrival;
+
+/* What the waiter finds when it looks up. Unless it was overtaken it has left the line. */
+static arrival arrive_locked(bp_pool *pool, bp__waiter *waiter)
+{
+    waiter->called = false;
+    if (!waiter->queued)
+        return DISMISSED;
+    if (waiter->has_claim) {
+        unlink_locked(pool, waiter);
+        return ARRIVED;
+    }
+    if (is_out_of_time(waiter->request)) {
+        unlink_locked(pool, waiter);
+        return LATE;
+    }
+    waiter->passed = true;
+    bp__store(&waiter->signal, BP__WAITING, seq_cst);
+    return OVERTAKEN;
+}
+
+static arrival arrive(bp_pool *pool, bp__waiter *waiter)
+{
+    pthread_mutex_lock(&pool->mutex);
+    while (waiter->called && bp__load(&waiter->signal, acquire) != BP__CALLED) {
+        pthread_mutex_unlock(&pool->mutex);
+        await_last_touch(waiter);
+        pthread_mutex_lock(&pool->mutex);
+    }
+    arrival found = arrive_locked(pool, waiter);
+    pthread_mutex_unlock(&pool->mutex);
+    return found;
 }
 
 static bp_status give_up(bp_pool *pool, const bp__request *request, bp_error *reterr)
@@ -158,13 +231,14 @@ static bp_status give_up(bp_pool *pool, const bp__request *request, bp_error *re
 
 static bp_status wait_called(bp_pool *pool, bp__waiter *waiter, bp__claim *ret, bp_error *reterr)
 {
-    sleep_until_called(pool, waiter);
-    if (bp__load(&waiter->signal, acquire) != BP__SERVED) {
-        if (leave(pool, waiter))
-            return give_up(pool, waiter->request, reterr);
-        await_last_touch(waiter);
-    }
-    if (waiter->status)
+    arrival found;
+    do {
+        sleep_until_called(pool, waiter);
+        found = arrive(pool, waiter);
+    } while (found == OVERTAKEN);
+    if (found == LATE)
+        return give_up(pool, waiter->request, reterr);
+    if (found == DISMISSED)
         return bp_error_set(reterr, waiter->status, "pool '%s': closed while waiting in line",
                             pool->name);
     *ret = waiter->claim;
@@ -191,7 +265,9 @@ static bp_status claim_or_join_locked(bp_pool *pool, bp__waiter *waiter, bp_erro
     const bp__request *request = waiter->request;
     if (pool->closed)
         return bp_error_set(reterr, BP_ECLOSED, "pool '%s': closed", pool->name);
-    if (!pool->first && bp__claim_any_locked(pool, request, &waiter->claim))
+    if (overtake_locked(pool, request, &waiter->claim))
+        return BP_OK;
+    if (!pool->waiters && bp__claim_any_locked(pool, request, &waiter->claim))
         return BP_OK;
     if (!pool->first)
         bp__budget_sated(pool); /* the claim may have put us in its line */

@@ -6,18 +6,23 @@
 
 typedef enum bp__signal {
     BP__WAITING = 0,
-    BP__SERVED = 1,  /* `claim` or `status` is filled in; the last touch of the waiter */
+    BP__CALLED = 1,  /* come: there is a claim, or a status; the caller's last touch */
     BP__NUDGED = 2,  /* look: a cancel token was triggered, or other pools may have surplus */
 } bp__signal;
 
-/* Lives on the waiting thread's stack. */
+/* Lives on the waiting thread's stack. Everything but `signal` is under the pool's mutex. */
 struct bp__waiter {
-    bp__waiter *next, *previous; /* under the pool's mutex while queued, then the waker's */
+    bp__waiter *next, *previous; /* in line */
+    bp__waiter *next_called;     /* of those to call once the mutex is free; the caller's */
     const bp__request *request;
-    bool queued;      /* under the mutex */
-    bp_status status; /* written by who unlinks it, published by `signal` */
-    bp__claim claim;  /* likewise, if status is BP_OK */
-    /* What it sleeps on. SERVED is a release by the waker, acquired by the waiter. */
+    bool queued;
+    bool has_claim;     /* `claim` is ours, unless somebody overtakes us before we come */
+    bool called;        /* told to come, and not there yet */
+    bool passed;        /* came and found the claim gone: nobody overtakes us again */
+    uint32_t overtaken; /* how often */
+    bp_status status;   /* why it has to leave without a claim */
+    bp__claim claim;
+    /* What it sleeps on. CALLED is a release by the caller, acquired by the waiter. */
     _Atomic uint32_t signal;
 };
 
