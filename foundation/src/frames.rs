@@ -9,7 +9,7 @@ use wasmtime::{Error, FrameInfo, FrameSymbol, WasmBacktrace};
 use wasmtime_c_api::{wasm_trap_t, wasmtime, wasmtime_error_t};
 
 /// Longer than any name that helps a reader.
-const DEMANGLED_BYTES_MAX: usize = 4096;
+const NAME_BYTES_MAX: usize = 4096;
 
 /// `foundation_frame`
 #[repr(C)]
@@ -26,9 +26,13 @@ pub struct Frame {
 /// `foundation_frame_fn`
 type FrameFn = unsafe extern "C" fn(data: *mut c_void, frame: *const Frame) -> bool;
 
-/// A C string of what comes from a guest's module, where a name may hold anything.
+/// A C string of what comes from a guest's module, where a name may hold anything, in any length.
 fn c_string(text: &str) -> CString {
-    CString::new(text.replace('\0', "?")).unwrap_or_default()
+    let mut end = text.len().min(NAME_BYTES_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    CString::new(text[..end].replace('\0', "?")).unwrap_or_default()
 }
 
 /// Text that refuses to grow past a limit. A mangled name of a few hundred bytes can stand for
@@ -38,7 +42,7 @@ struct Bounded(String);
 
 impl fmt::Write for Bounded {
     fn write_str(&mut self, part: &str) -> fmt::Result {
-        if self.0.len() + part.len() > DEMANGLED_BYTES_MAX {
+        if self.0.len() + part.len() > NAME_BYTES_MAX {
             return Err(fmt::Error);
         }
         self.0.push_str(part);
@@ -49,6 +53,9 @@ impl fmt::Write for Bounded {
 /// The readable form of a Rust or C++ name; any other name, and one that would get too long, as it
 /// is. (The C++ demangler takes types as well, and would make `float` of a function called `f`.)
 fn demangled(name: &str) -> CString {
+    if name.len() > NAME_BYTES_MAX {
+        return c_string(name);
+    }
     let mut readable = Bounded(String::new());
     let result = if let Ok(symbol) = rustc_demangle::try_demangle(name) {
         write!(readable, "{symbol:#}")

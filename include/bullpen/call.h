@@ -50,8 +50,11 @@ typedef struct bp_call_result {
  *         BP_ENOTFOUND (no such export; the nearest is named), BP_EFORMAT (export of another
  *         type), BP_ELIMIT (input), BP_EINVAL (this thread's stack is too small, bad options),
  *         BP_ETIMEDOUT (deadline passed before the guest began), BP_ECANCELLED, BP_EBUSY,
- *         BP_ECLOSED, BP_ENOMEM.
- * @threads any, many at once; blocks until the deadline at most.
+ *         BP_ECLOSED, BP_ENOMEM, BP_EGUEST (its initialisation failed), BP_EENGINE.
+ * @threads any, many at once; blocks until the deadline at most. Guests run on this thread's
+ *          stack, and their faults arrive as its signals: SIGSEGV, SIGBUS, SIGILL and SIGFPE are
+ *          unblocked in it by its first call and must stay so. On a stack that the thread library
+ *          does not know (a coroutine's) nobody checks that there is room.
  */
 BP_API BP_MUST_USE bp_status bp_plugin_call(bp_plugin *plugin, const bp_call *call,
                                             bp_call_result *ret, bp_error *reterr);

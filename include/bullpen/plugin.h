@@ -23,13 +23,17 @@ typedef enum bp_reset_policy {
 typedef struct bp_limits {
     uint64_t memory_bytes;    /**< all memories of a sandbox together; default 64 MiB */
     uint64_t table_elements;  /**< all tables together; default: the runtime's */
-    uint64_t time_ms;         /**< one call, from the first wait to the last byte; default 1000 */
+    uint64_t time_ms;         /**< one call, from the first wait to the last byte; default 1000. Kept
+                                   to two ticks and what one instruction takes: filling or copying
+                                   memory is one, about 0.5 ms a MiB of the guest's memory */
     uint64_t init_time_ms;    /**< making and initialising a sandbox; default 5000 */
     uint64_t input_bytes;     /**< default 16 MiB */
     uint64_t output_bytes;    /**< default 16 MiB */
     uint64_t log_bytes;       /**< a call's log text, stdout and stderr; default 64 KiB */
-    uint64_t host_calls;      /**< calls of host functions in one call; default unlimited */
-    uint64_t var_bytes;       /**< Extism vars of a plugin and tenant; default 1 MiB */
+    uint64_t host_calls;      /**< calls of host functions in one call, but for those that only touch
+                                   Extism memory, input, output and error; default unlimited */
+    uint64_t var_bytes;       /**< Extism vars of a plugin and tenant; default 1 MiB. When 4096
+                                   tenants have some, the one not seen for longest loses its own */
     bool trap_on_grow_failure; /**< end the call when growth is refused, instead of answering -1 */
 } bp_limits;
 
@@ -45,9 +49,10 @@ typedef struct bp_plugin_options {
     const char *name;  /**< for messages and metrics; default: the manifest's, else the file's */
     bool wasi;         /**< grants WASI preview 1: clocks, randomness, stdout and stderr to the log */
     bool prewarm_background; /**< do not wait for the first sandboxes while loading */
-    bool trap_on_grow_failure;
+    bool debug_info; /**< keep DWARF, so that backtraces have files and lines: for plugins that you
+                          trust, since the engine reads all of it again for every trap */
     uint8_t reserved_;
-    uint32_t max_live; /**< sandboxes at once; default 4, never above the runtime's */
+    uint32_t max_live; /**< sandboxes at once; default 4, or fewer on a small runtime */
     uint32_t min_warm; /**< kept ready; default 1; BP_POOL_NONE for none */
     uint64_t max_uses; /**< calls before a sandbox is replaced (reuse); 0: no rotation */
     uint64_t idle_ttl_ms; /**< idle ones above min_warm go after this; default 60 000 */
@@ -66,8 +71,10 @@ typedef struct bp_plugin_options {
  * @param      options borrowed; NULL for the defaults.
  * @param[out] ret     owned on BP_OK: end it with bp_plugin_unref().
  * @return BP_OK; BP_ENOTFOUND, BP_ESYSTEM (the file); BP_EFORMAT (no plugin; says what it is);
- *         BP_EDENIED (an import that was not granted, or that nobody has); BP_ELIMIT; BP_EINVAL
- *         (options that contradict each other); BP_ETIMEDOUT (initialisation was too slow).
+ *         BP_EUNSUPPORTED (a component, several modules); BP_EDENIED (an import that was not
+ *         granted, or that nobody has); BP_ELIMIT; BP_EINVAL (options that contradict each other,
+ *         or too little stack); BP_ETIMEDOUT, BP_EGUEST (initialisation was too slow, or failed);
+ *         BP_EBUSY (no sandbox left); BP_ENOMEM; BP_EENGINE.
  * @threads any; blocks while compiling and warming.
  */
 BP_API BP_MUST_USE bp_status bp_plugin_load_file(bp_runtime *runtime, const char *path,
@@ -81,7 +88,7 @@ BP_API BP_MUST_USE bp_status bp_plugin_load_bytes(bp_runtime *runtime, bp_bytes 
 BP_API bp_plugin *bp_plugin_ref(bp_plugin *plugin);
 /**
  * End one's use; NULL is fine. The last one closes the pool: sandboxes that are lent end when they
- * come back. @threads any
+ * come back. @threads any; the last one blocks until helpers finished what they do for it
  */
 BP_API void bp_plugin_unref(bp_plugin *plugin);
 

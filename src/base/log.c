@@ -30,18 +30,18 @@ void bp__log(const bp__logger *logger, bp_log_level level, const char *source, c
     logger->write(logger->data, &record);
 }
 
-/* A terminal must not obey a guest's text. */
-static bool is_control(char byte)
-{
-    return ((unsigned char)byte < 0x20 && byte != '\t') || byte == 0x7F;
-}
-
 static bool is_plain(const char *text, size_t size)
 {
     for (size_t i = 0; i < size; i++)
-        if (is_control(text[i]))
+        if (bp__control_length(text + i, size - i))
             return false;
     return bp__utf8_valid(text, size);
+}
+
+static void replace_controls(char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        memset(text + i, '?', bp__control_length(text + i, size - i));
 }
 
 void bp__log_guest(const bp__logger *logger, bp_log_level level, const char *plugin,
@@ -55,9 +55,7 @@ void bp__log_guest(const bp__logger *logger, bp_log_level level, const char *plu
     bp__buffer mended = {0};
     if (!is_plain(text, size)) {
         bp__utf8_append_lossy(&mended, text, size);
-        for (size_t i = 0; i < mended.size; i++)
-            if (is_control(mended.data[i]))
-                mended.data[i] = '?';
+        replace_controls(mended.data, mended.size);
         record.text = bp__buffer_bytes(&mended);
     }
     logger->write(logger->data, &record);

@@ -41,6 +41,18 @@ bool bp__utf8_valid(const char *text, size_t size)
     return true;
 }
 
+size_t bp__control_length(const char *text, size_t size)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    if ((at[0] < 0x20 && at[0] != '\t') || at[0] == 0x7F)
+        return 1;
+    if (size >= 2 && at[0] == 0xC2 && at[1] >= 0x80 && at[1] <= 0x9F)
+        return 2;
+    if (size >= 3 && at[0] == 0xE2 && at[1] == 0x80 && (at[2] == 0xA8 || at[2] == 0xA9))
+        return 3;
+    return 0;
+}
+
 /* The start of a character whose rest was cut off: a lead byte and continuation bytes to the end. */
 static bool is_cut_off(const unsigned char *text, size_t size)
 {
@@ -58,8 +70,8 @@ void bp__utf8_mend(char *text)
     for (size_t at = 0; at < size;) {
         size_t length = utf8_length((const unsigned char *)text + at, size - at);
         if (length) {
-            if (length == 1 && (unsigned char)text[at] < 0x20 && text[at] != '\t')
-                text[at] = text[at] == '\n' ? ' ' : '?';
+            if (bp__control_length(text + at, size - at))
+                memset(text + at, text[at] == '\n' ? ' ' : '?', length);
             at += length;
         } else if (is_cut_off((const unsigned char *)text + at, size - at)) {
             text[at] = '\0';

@@ -10,6 +10,9 @@ bool bp__utf8_valid(const char *text, size_t size);
 /* Replaces each byte that is no part of valid UTF-8, and each control byte but tab, in place by
  * '?'; drops a character that was cut at the end. For short messages. */
 void bp__utf8_mend(char *text);
+/* Bytes of the control character at `text`, 0 if there is none: C0 but tab, DEL, C1, and the line
+ * separators U+2028 and U+2029. A terminal must not obey a guest's text, nor a log break its line. */
+size_t bp__control_length(const char *text, size_t size);
 /* Appends `text` with every bad byte replaced by U+FFFD; stops quietly at the buffer's limit. */
 bool bp__utf8_append_lossy(bp__buffer *to, const char *text, size_t size);
 /* Bytes of the longest prefix of at most `limit` bytes that does not cut a character. */

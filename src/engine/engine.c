@@ -20,11 +20,12 @@
 #define WARM_SLOTS_MAX 100
 
 /* With fewer instances than this an engine is of no use. */
-#define INSTANCES_MIN 4
+#define INSTANCES_MIN 2
 
-/* A module may have a few memories and tables; those of all instances share the totals. */
-#define MEMORIES_PER_MODULE 8
-#define TABLES_PER_MODULE 8
+/* A module may have a few memories and tables. There are as many slots as all instances together
+ * can take, so that one plugin's never keep another from starting. */
+#define MEMORIES_PER_MODULE 4
+#define TABLES_PER_MODULE 4
 
 /* Largest instance state (globals, imports, function references): 1 MiB in Wasmtime's default. */
 #define INSTANCE_BYTES_MAX (4 * MIB)
@@ -71,10 +72,10 @@ static void configure_pool(wasm_config_t *config, const bp__engine_options *opti
 {
     wasmtime_pooling_allocation_config_t *pool = wasmtime_pooling_allocation_config_new();
     uint32_t instances = options->instances_max;
-    uint32_t totals = instances > UINT32_MAX / 2 ? UINT32_MAX : instances * 2;
     wasmtime_pooling_allocation_config_total_core_instances_set(pool, instances);
-    wasmtime_pooling_allocation_config_total_memories_set(pool, totals);
-    wasmtime_pooling_allocation_config_total_tables_set(pool, totals);
+    wasmtime_pooling_allocation_config_total_memories_set(pool,
+                                                           instances * MEMORIES_PER_MODULE);
+    wasmtime_pooling_allocation_config_total_tables_set(pool, instances * TABLES_PER_MODULE);
     /* For externref, which WebAssembly 2.0 has: a heap is made when a guest first uses one. */
     wasmtime_pooling_allocation_config_total_gc_heaps_set(pool, instances);
     wasmtime_pooling_allocation_config_max_memories_per_module_set(pool, MEMORIES_PER_MODULE);

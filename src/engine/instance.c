@@ -175,13 +175,26 @@ bp__ended bp__instance_open(bp__instance *instance, const bp__linked *linked,
     return BP__ENDED_RETURNED;
 }
 
-bool bp__instance_func(bp__instance *instance, const char *name, bp__func *ret)
+/* Counts only: what matters is that a call fits into the values that it is given. */
+static bool has_arity(bp__instance *instance, const wasmtime_func_t *function, size_t parameters,
+                      size_t results)
+{
+    wasm_functype_t *type = wasmtime_func_type(instance->context, function);
+    bool fits = wasm_functype_params(type)->size == parameters &&
+                wasm_functype_results(type)->size == results;
+    wasm_functype_delete(type);
+    return fits;
+}
+
+bool bp__instance_func(bp__instance *instance, const char *name, size_t parameters, size_t results,
+                       bp__func *ret)
 {
     wasmtime_extern_t found;
     if (!wasmtime_instance_export_get(instance->context, &instance->wasm, name, strlen(name),
                                       &found))
         return false;
-    if (found.kind != WASMTIME_EXTERN_FUNC)
+    if (found.kind != WASMTIME_EXTERN_FUNC ||
+        !has_arity(instance, &found.of.func, parameters, results))
         return false;
     memcpy(ret, &found.of.func, sizeof *ret);
     return true;

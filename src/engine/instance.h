@@ -57,7 +57,9 @@ bool bp__instance_is_open(const bp__instance *instance);
 typedef struct bp__func {
     uint64_t private_[2];
 } bp__func;
-bool bp__instance_func(bp__instance *instance, const char *name, bp__func *ret);
+/* False if there is no such export, or its numbers of parameters and results are others. */
+bool bp__instance_func(bp__instance *instance, const char *name, size_t parameters, size_t results,
+                       bp__func *ret);
 
 /* Calls it. `values` holds the parameters, takes the results, and has room for `count` of both. */
 bp__ended bp__instance_call(bp__instance *instance, const bp__func *function, bp__value *values,

@@ -104,11 +104,18 @@ static bp__extern_kind describe(bp__buffer *to, const wasm_externtype_t *type)
     }
 }
 
-/* Names are UTF-8 (the engine has validated them) but may hold a NUL; what is behind it is cut,
- * which makes such an export unreachable and such an import unknown. */
-static bool fill(bp__extern_type *extern_type, const wasm_name_t *module, const wasm_name_t *name,
-                 const wasm_externtype_t *type)
+/* Names are UTF-8 (the engine has validated them), but may hold a NUL. Cut there, one name would
+ * pass for another, whose type is another too: such modules are refused. */
+static bool has_nul(const wasm_name_t *name)
 {
+    return name && memchr(name->data, '\0', name->size);
+}
+
+static bp_status fill(bp__extern_type *extern_type, const wasm_name_t *module,
+                      const wasm_name_t *name, const wasm_externtype_t *type, bp_error *reterr)
+{
+    if (has_nul(module) || has_nul(name))
+        return bp_error_set(reterr, BP_EFORMAT, "the name of an import or export has a NUL in it");
     bp__buffer text = {0};
     extern_type->kind = describe(&text, type);
     if (!text.overflow && bp__buffer_text(&text))
@@ -117,39 +124,43 @@ static bool fill(bp__extern_type *extern_type, const wasm_name_t *module, const 
     if (module)
         extern_type->module = bp__strndup(module->data, module->size);
     extern_type->name = bp__strndup(name->data, name->size);
-    return extern_type->type && extern_type->name && (!module || extern_type->module);
+    if (extern_type->type && extern_type->name && (!module || extern_type->module))
+        return BP_OK;
+    return bp__error_oom(reterr, "listing imports and exports");
 }
 
-static bool list_imports(bp__module *module)
+static bp_status list_imports(bp__module *module, bp_error *reterr)
 {
     wasm_importtype_vec_t imports;
     wasmtime_module_imports(module->wasm, &imports);
     module->imports = bp__alloc_zeroed(imports.size, sizeof *module->imports);
-    bool ok = module->imports != NULL;
-    for (size_t i = 0; ok && i < imports.size; i++) {
+    bp_status status =
+        module->imports ? BP_OK : bp__error_oom(reterr, "listing imports and exports");
+    for (size_t i = 0; status == BP_OK && i < imports.size; i++) {
         const wasm_importtype_t *import = imports.data[i];
         module->import_count++;
-        ok = fill(&module->imports[i], wasm_importtype_module(import), wasm_importtype_name(import),
-                  wasm_importtype_type(import));
+        status = fill(&module->imports[i], wasm_importtype_module(import),
+                      wasm_importtype_name(import), wasm_importtype_type(import), reterr);
     }
     wasm_importtype_vec_delete(&imports);
-    return ok;
+    return status;
 }
 
-static bool list_exports(bp__module *module)
+static bp_status list_exports(bp__module *module, bp_error *reterr)
 {
     wasm_exporttype_vec_t exports;
     wasmtime_module_exports(module->wasm, &exports);
     module->exports = bp__alloc_zeroed(exports.size, sizeof *module->exports);
-    bool ok = module->exports != NULL;
-    for (size_t i = 0; ok && i < exports.size; i++) {
+    bp_status status =
+        module->exports ? BP_OK : bp__error_oom(reterr, "listing imports and exports");
+    for (size_t i = 0; status == BP_OK && i < exports.size; i++) {
         const wasm_exporttype_t *export = exports.data[i];
         module->export_count++;
-        ok = fill(&module->exports[i], NULL, wasm_exporttype_name(export),
-                  wasm_exporttype_type(export));
+        status = fill(&module->exports[i], NULL, wasm_exporttype_name(export),
+                      wasm_exporttype_type(export), reterr);
     }
     wasm_exporttype_vec_delete(&exports);
-    return ok;
+    return status;
 }
 
 static void measure(bp__module *module)
@@ -180,9 +191,12 @@ bp_status bp__module_compile(bp__engine *engine, bp_bytes wasm, bp__module **ret
         return bp__error_oom(reterr, "compiling");
     }
     module->wasm = compiled;
-    if (!list_imports(module) || !list_exports(module)) {
+    bp_status status = list_imports(module, reterr);
+    if (status == BP_OK)
+        status = list_exports(module, reterr);
+    if (status != BP_OK) {
         bp__module_free(module);
-        return bp__error_oom(reterr, "listing imports and exports");
+        return status;
     }
     measure(module);
     *ret = module;

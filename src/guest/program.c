@@ -128,6 +128,9 @@ static bp_status refuse_type(const bp__extern_type *export, bp_error *reterr)
                         export->name, type ? type : "of another type");
 }
 
+/* Comparing takes microseconds a name, and the name may come from a request. */
+#define NAMES_COMPARED_MAX 200
+
 static bp_status not_found(const bp__program *program, const char *name, bp_error *reterr)
 {
     const bp__module *module = program->module;
@@ -135,7 +138,7 @@ static bp_status not_found(const bp__program *program, const char *name, bp_erro
         if (strcmp(module->exports[i].name, name) == 0)
             return refuse_type(&module->exports[i], reterr);
     bp__nearest nearest = {.wanted = name};
-    for (size_t i = 0; i < program->callable_count; i++)
+    for (size_t i = 0; i < program->callable_count && i < NAMES_COMPARED_MAX; i++)
         bp__nearest_offer(&nearest, program->callables[i].name);
     if (nearest.best)
         return bp_error_set(reterr, BP_ENOTFOUND, "no export '%s'; did you mean '%s'?", name,

@@ -64,7 +64,7 @@ static bp__ended start_function(bp__sandbox *sandbox, const char *name, size_t p
 {
     bp__func function;
     bp__value values[2] = {{.i64 = 0}, {.i64 = 0}};
-    if (!bp__instance_func(sandbox->instance, name, &function))
+    if (!bp__instance_func(sandbox->instance, name, parameters, 0, &function))
         return BP__ENDED_RETURNED;
     return bp__instance_call(sandbox->instance, &function, values, parameters, until(sandbox));
 }
@@ -109,6 +109,13 @@ static bp_status start_failure(bp__sandbox *sandbox, bp__ended ended, bp_error *
                         report->message);
 }
 
+static bool look_up(bp__sandbox *sandbox, size_t callable)
+{
+    const bp__callable *export = &sandbox->program->callables[callable];
+    return bp__instance_func(sandbox->instance, export->name, 0, export->returns_code,
+                             &sandbox->functions[callable]);
+}
+
 /* The exports that were called on the last instance are likely to be called on this one: they are
  * looked up now, in the background, and not while a caller waits. */
 static void renew_functions(bp__sandbox *sandbox, bool opened)
@@ -119,11 +126,12 @@ static void renew_functions(bp__sandbox *sandbox, bool opened)
         bool known = function->private_[0] != 0;
         *function = (bp__func){{0, 0}};
         if (known && opened)
-            bp__instance_func(sandbox->instance, program->callables[i].name, function);
+            look_up(sandbox, i);
     }
 }
 
-bp_status bp__sandbox_open(bp__sandbox *sandbox, bp_deadline by, bp_error *reterr)
+bp_status bp__sandbox_open(bp__sandbox *sandbox, bp_deadline by, bp_cancel *cancel,
+                           bp_error *reterr)
 {
     const bp__program *program = sandbox->program;
     /* Whoever makes sandboxes (a caller, a helper, who warms the pool) runs start functions. */
@@ -134,6 +142,7 @@ bp_status bp__sandbox_open(bp__sandbox *sandbox, bp_deadline by, bp_error *reter
                            ? UINT64_MAX
                            : program->limits.init_time_ms * BP_NS_PER_MS;
     bp__host_call host = {.by = bp__deadline_min(by, bp__deadline_after(bp__now_ns(), init_ns)),
+                          .cancel = cancel,
                           .host_calls_max = program->limits.host_calls,
                           .log_bytes_max = program->limits.log_bytes};
     bp__vars_clear(&sandbox->vars);
@@ -179,10 +188,10 @@ static bp_status find_function(bp__sandbox *sandbox, size_t callable, bp_error *
     bp__func *function = &sandbox->functions[callable];
     if (function->private_[0] != 0)
         return BP_OK;
-    const char *name = sandbox->program->callables[callable].name;
-    if (bp__instance_func(sandbox->instance, name, function))
+    if (look_up(sandbox, callable))
         return BP_OK;
-    return bp_error_set(reterr, BP_EENGINE, "export '%s' is gone", name);
+    return bp_error_set(reterr, BP_EENGINE, "export '%s' is not what it was",
+                        sandbox->program->callables[callable].name);
 }
 
 static void set_message(bp__sandbox *sandbox, const char *text)
@@ -199,6 +208,21 @@ static void set_guest_message(bp__sandbox *sandbox, bp_bytes text)
     bp__utf8_append_lossy(&sandbox->message, text.data, size);
 }
 
+/* For stops that need no more words than this. */
+static const char *stop_text(bp__stop stop)
+{
+    switch (stop) {
+    case BP__STOP_DEADLINE:
+        return "the deadline passed";
+    case BP__STOP_CANCELLED:
+        return "cancelled";
+    case BP__STOP_MEMORY:
+        return "no memory left within memory_bytes";
+    default:
+        return "";
+    }
+}
+
 static bp_outcome host_stop_outcome(bp__sandbox *sandbox, bp__sandbox_result *ret)
 {
     const bp__host_state *host = &sandbox->host;
@@ -207,7 +231,7 @@ static bp_outcome host_stop_outcome(bp__sandbox *sandbox, bp__sandbox_result *re
         bp__buffer_printf(&sandbox->message, "%s: ", host->host_function);
     if (host->stop == BP__STOP_EXITED && host->exit_code != 0)
         bp__buffer_printf(&sandbox->message, "the plugin exited with %d", (int)host->exit_code);
-    bp__buffer_append_text(&sandbox->message, host->message);
+    bp__buffer_append_text(&sandbox->message, *host->message ? host->message : stop_text(host->stop));
     switch (host->stop) {
     case BP__STOP_DEADLINE:
         return BP_OUTCOME_TIMED_OUT;
@@ -296,11 +320,6 @@ static void conclude(bp__sandbox *sandbox, bp__ended ended, const bp__value *val
             set_message(sandbox, "the plugin set an error and freed its text");
     }
     bp__host_state_end(&sandbox->host);
-    /* Text that was still to be written out may have been too much. */
-    if (ended == BP__ENDED_RETURNED && sandbox->host.stop == BP__STOP_LIMIT) {
-        ret->outcome = host_stop_outcome(sandbox, ret);
-        went_through = false;
-    }
     if (went_through)
         ret->output = output_of(sandbox);
     /* Unwound code leaves its own state half done, even when it exits with 0. */

@@ -50,7 +50,8 @@ void bp__sandbox_done(bp__sandbox *sandbox);
 
 /* Fills it with a pristine, initialised instance, whatever was in it. On failure it is empty;
  * BP_EGUEST when guest code is to blame, BP_ETIMEDOUT when it did not come to an end. */
-bp_status bp__sandbox_open(bp__sandbox *sandbox, bp_deadline by, bp_error *reterr);
+bp_status bp__sandbox_open(bp__sandbox *sandbox, bp_deadline by, bp_cancel *cancel,
+                           bp_error *reterr);
 
 /* Calls an export. A status other than BP_OK means that no guest code ran and nothing changed. */
 bp_status bp__sandbox_call_run(bp__sandbox *sandbox, const bp__sandbox_call *call,

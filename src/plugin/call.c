@@ -42,6 +42,10 @@ static uint64_t ms_after(uint64_t start, uint64_t ms)
 
 bp_status bp__call_check_result(const bp_call_result *ret, bp_error *reterr)
 {
+    if (ret && ret->size == sizeof *ret && ret->private_)
+        return bp_error_set(reterr, BP_EINVAL,
+                            "bp_call_result: holds an earlier call's sandbox; end it with "
+                            "bp_call_result_done()");
     if (ret && ret->size == sizeof *ret)
         return BP_OK;
     return bp_error_set(reterr, BP_EINVAL, "bp_call_result: begin with BP_CALL_RESULT_INIT");
@@ -65,9 +69,14 @@ bp_status bp__call_read(const bp_plugin *plugin, const bp_call *call, bp__prepar
         ret->by = bp__deadline_min(ret->by, ret->call.by);
     if (ret->by <= ret->started_ns)
         return bp_error_set(reterr, BP_ETIMEDOUT, "the call's deadline had passed before it began");
-    if (bp_cancel_triggered(ret->call.cancel))
-        return bp_error_set(reterr, BP_ECANCELLED, "the call was cancelled before it began");
     return BP_OK;
+}
+
+static bp_status check_cancel(const bp__prepared_call *call, bp_error *reterr)
+{
+    if (!bp_cancel_triggered(call->call.cancel))
+        return BP_OK;
+    return bp_error_set(reterr, BP_ECANCELLED, "the call was cancelled before it began");
 }
 
 bp_status bp__call_resolve(const bp_plugin *plugin, bp__prepared_call *call, bp_error *reterr)
@@ -81,7 +90,8 @@ bp_status bp__call_resolve(const bp_plugin *plugin, bp__prepared_call *call, bp_
     if (call->call.input.size > plugin->limits.input_bytes)
         return bp_error_set(reterr, BP_ELIMIT, "input of %zu bytes is over input_bytes (%llu)",
                             call->call.input.size, (unsigned long long)plugin->limits.input_bytes);
-    return bp__engine_check_stack(plugin->runtime->engine, reterr);
+    status = check_cancel(call, reterr);
+    return status == BP_OK ? bp__engine_check_stack(plugin->runtime->engine, reterr) : status;
 }
 
 static bp_status take(bp_plugin *plugin, const bp__prepared_call *call, bp_lease *ret,
@@ -96,7 +106,10 @@ static bp_status take(bp_plugin *plugin, const bp__prepared_call *call, bp_lease
     options.has_key = keyed;
     options.key = call->call.tenant;
     options.cancel = call->call.cancel;
-    return bp_pool_take_with(plugin->pool, &options, ret, reterr);
+    bp__taking_cancel_set(call->call.cancel);
+    bp_status status = bp_pool_take_with(plugin->pool, &options, ret, reterr);
+    bp__taking_cancel_set(NULL);
+    return status;
 }
 
 bp_status bp__call_take(bp_plugin *plugin, const bp__prepared_call *call, bp__item **ret,
@@ -196,7 +209,7 @@ bp_status bp__call_run(bp__item *item, const bp__prepared_call *call, bool keep_
     uint64_t begun = waited ? bp__now_ns() : call->started_ns;
     if (begun >= call->by)
         return bp_error_set(reterr, BP_ETIMEDOUT,
-                            "the deadline passed while the call waited for its sandbox");
+                            "the deadline passed before the plugin began");
     bp__sandbox_result result;
     bp_status status = bp__sandbox_call_run(&item->sandbox, &run, &result, reterr);
     if (status != BP_OK)

@@ -133,7 +133,14 @@ static bp_status cut_off(const reader *from, bp_bytes wasm, bp_error *reterr)
 #define WASM_PAGE_SIZE UINT64_C(65536)
 #define LIMITS_HAVE_MAX 1
 
-enum { SECTION_FUNCTION = 3, SECTION_TABLE = 4, SECTION_MEMORY = 5 };
+enum {
+    SECTION_CUSTOM = 0,
+    SECTION_IMPORT = 2,
+    SECTION_FUNCTION = 3,
+    SECTION_TABLE = 4,
+    SECTION_MEMORY = 5,
+    SECTION_EXPORT = 7,
+};
 
 static bp_status over(const char *what, uint64_t count, const char *limit, uint64_t allowed,
                       bp_error *reterr)
@@ -142,15 +149,13 @@ static bp_status over(const char *what, uint64_t count, const char *limit, uint6
                         (unsigned long long)count, what, limit, (unsigned long long)allowed);
 }
 
-static bp_status check_functions(reader *section, const bp__module_ceiling *ceiling,
-                                 bp_error *reterr)
+static bp_status check_count(reader *section, const char *what, const char *limit,
+                             uint32_t allowed, bp_error *reterr)
 {
     uint32_t count;
     if (!read_u32(section, &count))
         return BP_EFORMAT;
-    return count <= ceiling->functions
-               ? BP_OK
-               : over("functions", count, "functions_max", ceiling->functions, reterr);
+    return count <= allowed ? BP_OK : over(what, count, limit, allowed, reterr);
 }
 
 /* The limits of a memory or a table; only plain ones are looked at, others are the engine's to judge. */
@@ -191,8 +196,12 @@ static bp_status check_section(uint8_t id, reader section, const bp__module_ceil
                                bp_error *reterr)
 {
     switch (id) {
+    case SECTION_IMPORT:
+        return check_count(&section, "imports", "the limit", ceiling->imports, reterr);
+    case SECTION_EXPORT:
+        return check_count(&section, "exports", "the limit", ceiling->exports, reterr);
     case SECTION_FUNCTION:
-        return check_functions(&section, ceiling, reterr);
+        return check_count(&section, "functions", "functions_max", ceiling->functions, reterr);
     case SECTION_TABLE:
         return check_tables(&section, ceiling, reterr);
     case SECTION_MEMORY:
@@ -224,4 +233,42 @@ bp_status bp__module_check(bp_bytes wasm, const bp__module_ceiling *ceiling, bp_
         from.at += size;
     }
     return BP_OK;
+}
+
+/* A name section larger than this is of no help to anybody. */
+#define NAME_SECTION_BYTES_MAX (1024 * 1024)
+
+/* Whether a custom section, with its name in front, stays. */
+static bool stays(reader section, bool keep_debug)
+{
+    static const char debug[] = ".debug_", name[] = "name";
+    size_t bytes = (size_t)(section.end - section.at);
+    uint32_t size;
+    if (!read_u32(&section, &size) || size > (size_t)(section.end - section.at))
+        return false;
+    if (size >= sizeof debug - 1 && memcmp(section.at, debug, sizeof debug - 1) == 0)
+        return keep_debug;
+    if (size == sizeof name - 1 && memcmp(section.at, name, size) == 0)
+        return bytes <= NAME_SECTION_BYTES_MAX;
+    return true;
+}
+
+void bp__module_strip(bp__buffer *wasm, bool keep_debug)
+{
+    uint8_t *to = (uint8_t *)wasm->data + HEADER_SIZE;
+    reader from = {to, (uint8_t *)wasm->data + wasm->size};
+    while (from.at < from.end) {
+        const uint8_t *start = from.at;
+        uint8_t id = *from.at++;
+        uint32_t size;
+        if (!read_u32(&from, &size) || size > (size_t)(from.end - from.at))
+            return; /* not checked before; left to the engine */
+        reader section = {from.at, from.at + size};
+        from.at += size;
+        if (id == SECTION_CUSTOM && !stays(section, keep_debug))
+            continue;
+        memmove(to, start, (size_t)(from.at - start));
+        to += from.at - start;
+    }
+    wasm->size = (size_t)(to - (uint8_t *)wasm->data);
 }

@@ -4,6 +4,8 @@
 
 #include <bullpen/error.h>
 
+#include "base/buffer.h"
+
 typedef enum bp__format {
     BP__FORMAT_MODULE,    /* a core WebAssembly module */
     BP__FORMAT_COMPONENT, /* a WebAssembly component */
@@ -18,12 +20,16 @@ bp_status bp__format_refuse(bp_bytes bytes, bp_error *reterr);
 
 /* The most that a module may declare. */
 typedef struct bp__module_ceiling {
-    uint32_t functions;
+    uint32_t functions, imports, exports;
     uint64_t memory_bytes, table_elements; /* that one memory or table starts with */
 } bp__module_ceiling;
 
 /* Walks a core module's sections without believing them: BP_EFORMAT when they do not add up,
  * BP_ELIMIT when it declares more than allowed. Cheap, and before any compiler. */
 bp_status bp__module_check(bp_bytes wasm, const bp__module_ceiling *ceiling, bp_error *reterr);
+
+/* Drops from a checked module what would make every trap report slow: debug information unless
+ * it is to be kept (the engine reads all of it again for each trap), and an oversized name section. */
+void bp__module_strip(bp__buffer *wasm, bool keep_debug);
 
 #endif

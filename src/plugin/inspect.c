@@ -8,6 +8,7 @@
 #include "base/sha256.h"
 #include "engine/module.h"
 #include "guest/program.h"
+#include "plugin/format.h"
 #include "plugin/load.h"
 #include "plugin/runtime.h"
 
@@ -57,16 +58,18 @@ static bool list(bp_inspection *inspection)
     return ok;
 }
 
-static bp_status look(bp_runtime *runtime, bp_bytes code, bp_inspection *inspection,
+static bp_status look(bp_runtime *runtime, bp__buffer *code, bp_inspection *inspection,
                       bp_error *reterr)
 {
     uint8_t digest[BP__SHA256_SIZE];
-    bp_status status = bp__sha256(code, digest, reterr);
+    bp_status status = bp__sha256(bp__buffer_bytes(code), digest, reterr);
     if (status != BP_OK)
         return status;
     bp__sha256_hex(digest, inspection->sha256);
-    inspection->code_bytes = code.size;
-    status = bp__module_compile(runtime->engine, code, &inspection->module, reterr);
+    inspection->code_bytes = code->size;
+    bp__module_strip(code, false);
+    status = bp__module_compile(runtime->engine, bp__buffer_bytes(code), &inspection->module,
+                                reterr);
     if (status != BP_OK)
         return status;
     return list(inspection) ? BP_OK : bp__error_oom(reterr, "listing imports and exports");
@@ -88,7 +91,7 @@ bp_status bp_inspect_file(bp_runtime *runtime, const char *path, bp_inspection *
     }
     bp_inspection *inspection = bp__alloc_zeroed(1, sizeof *inspection);
     status = inspection
-                 ? look(runtime, bp__buffer_bytes(&source.manifest.code), inspection, reterr)
+                 ? look(runtime, &source.manifest.code, inspection, reterr)
                  : bp__error_oom(reterr, "inspecting");
     bp__manifest_done(&source.manifest);
     if (status == BP_OK) {

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/options.h"
+#include "plugin/format.h"
 #include "plugin/limits.h"
 #include "plugin/plugin.h"
 
@@ -21,10 +22,16 @@ static char *name_of_path(const char *path)
     return bp__strndup(base, size < NAME_SIZE_MAX ? size : NAME_SIZE_MAX);
 }
 
+/* A small runtime makes do with what it has; only a number that the host wrote is refused. */
+static uint32_t default_max_live(const bp_runtime_options *runtime)
+{
+    return runtime->sandboxes_max < 4 ? runtime->sandboxes_max : 4;
+}
+
 static bp_status check_options(const bp_plugin_options *options, const bp_runtime_options *runtime,
                                bp_error *reterr)
 {
-    uint32_t max_live = options->max_live ? options->max_live : 4;
+    uint32_t max_live = options->max_live ? options->max_live : default_max_live(runtime);
     if (options->reset > BP_RESET_REUSE)
         return bp_error_set(reterr, BP_EINVAL, "plugin option reset: %u is no policy",
                             options->reset);
@@ -49,7 +56,8 @@ static bp_status check_options(const bp_plugin_options *options, const bp_runtim
 static void set_sizes(bp_plugin *plugin, const bp_plugin_options *options)
 {
     plugin->reset = (bp_reset_policy)options->reset;
-    plugin->max_live = options->max_live ? options->max_live : 4;
+    plugin->max_live =
+        options->max_live ? options->max_live : default_max_live(&plugin->runtime->options);
     plugin->min_warm = options->min_warm == BP_POOL_NONE ? 0
                        : options->min_warm               ? options->min_warm
                                                          : 1;
@@ -88,11 +96,13 @@ static void warn_of_refusals(const bp_plugin *plugin, const bp__manifest *manife
                 "the manifest asks for files (allowed_paths); they are not granted");
 }
 
-static bp_status make_program(bp_plugin *plugin, const bp_plugin_options *options, bp_bytes code,
-                              bp_error *reterr)
+static bp_status make_program(bp_plugin *plugin, const bp_plugin_options *options,
+                              bp__buffer *code, bp_error *reterr)
 {
     bp__module *module = NULL;
-    bp_status status = bp__module_compile(plugin->runtime->engine, code, &module, reterr);
+    bp__module_strip(code, options->debug_info);
+    bp_status status = bp__module_compile(plugin->runtime->engine, bp__buffer_bytes(code), &module,
+                                          reterr);
     if (status != BP_OK)
         return status;
     bp__program_options program = {.name = plugin->name,
@@ -117,15 +127,14 @@ static bp_status list_exports(bp_plugin *plugin, bp_error *reterr)
 static bp_status build(bp_plugin *plugin, const bp_plugin_options *options, bp__source *source,
                        bp_error *reterr)
 {
-    bp_bytes code = bp__buffer_bytes(&source->manifest.code);
+    bp__buffer *code = &source->manifest.code;
     bp__limits_effective(&plugin->runtime->options, &options->limits,
                          source->has_manifest ? &source->manifest : NULL, &plugin->limits);
-    plugin->limits.trap_on_grow_failure |= options->trap_on_grow_failure;
     set_sizes(plugin, options);
     warn_of_refusals(plugin, &source->manifest);
     bp_status status = set_config(plugin, options, &source->manifest, reterr);
     if (status == BP_OK)
-        status = identify(plugin, code, reterr);
+        status = identify(plugin, bp__buffer_bytes(code), reterr);
     if (status == BP_OK)
         status = make_program(plugin, options, code, reterr);
     if (status == BP_OK)

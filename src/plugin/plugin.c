@@ -4,8 +4,8 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/options.h"
-#include "plugin/graveyard.h"
 #include "plugin/load.h"
+#include "plugin/reaper.h"
 
 void bp__plugin_free(bp_plugin *plugin)
 {
@@ -28,31 +28,19 @@ bp_plugin *bp_plugin_ref(bp_plugin *plugin)
 
 void bp_plugin_unref(bp_plugin *plugin)
 {
-    if (!plugin || atomic_fetch_sub_explicit(&plugin->references, 1, memory_order_acq_rel) != 1)
-        return;
-    atomic_store_explicit(&plugin->closing, true, memory_order_seq_cst);
-    bp_runtime *runtime = bp_runtime_ref(plugin->runtime);
-    if (bp__plugin_drained(plugin))
-        bp__plugin_free(plugin);
-    else
-        bp__graveyard_add(&runtime->graveyard, plugin);
-    bp_runtime_unref(runtime);
+    if (plugin && atomic_fetch_sub_explicit(&plugin->references, 1, memory_order_acq_rel) == 1)
+        bp__plugin_reap(plugin);
 }
 
 void bp__item_give(bp__item *item)
 {
-    bp_plugin *plugin = item->plugin;
     bp_lease lease = item->lease;
     item->lease = (bp_lease)BP_LEASE_INIT;
     if (item->tenant)
-        bp__tenants_leave(&plugin->tenants, item->tenant);
+        bp__tenants_leave(&item->plugin->tenants, item->tenant);
     item->tenant = NULL;
-    /* Once given, the item and a closing plugin may be gone: what is needed is taken before. */
-    bool closing = atomic_load_explicit(&plugin->closing, memory_order_seq_cst);
-    bp_runtime *runtime = closing ? bp_runtime_ref(plugin->runtime) : NULL;
+    /* Once given, the item and a plugin that waited for it may be gone. */
     (void)bp_pool_give(&lease);
-    if (runtime)
-        bp_runtime_unref(runtime); /* sweeps */
 }
 
 /* ---- what the pool does with its items ---- */
@@ -64,6 +52,14 @@ static void destroy_item(void *factory, void *data, bp_recycle_reason why)
     bp__item *item = data;
     bp__sandbox_done(&item->sandbox);
     bp__free(item);
+}
+
+/* Ends a creation or a reset that a taker does itself; pools only know deadlines. */
+static _Thread_local bp_cancel *taking_cancel;
+
+void bp__taking_cancel_set(bp_cancel *cancel)
+{
+    taking_cancel = cancel;
 }
 
 static bp_status create_item(void *factory, bp_deadline by, void **ret, bp_error *reterr)
@@ -78,7 +74,7 @@ static bp_status create_item(void *factory, bp_deadline by, void **ret, bp_error
         bp__free(item);
         return status;
     }
-    status = bp__sandbox_open(&item->sandbox, by, reterr);
+    status = bp__sandbox_open(&item->sandbox, by, taking_cancel, reterr);
     if (status != BP_OK) {
         destroy_item(factory, item, BP_RECYCLE_CONDEMNED);
         return status;
@@ -91,7 +87,7 @@ static bp_status reset_item(void *factory, void *data, bp_deadline by, bp_error 
 {
     (void)factory;
     bp__item *item = data;
-    return bp__sandbox_open(&item->sandbox, by, reterr);
+    return bp__sandbox_open(&item->sandbox, by, taking_cancel, reterr);
 }
 
 bp_status bp__plugin_make_pool(bp_plugin *plugin, const bp_plugin_options *options,

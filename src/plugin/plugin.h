@@ -11,12 +11,8 @@
 #include "plugin/tenants.h"
 
 struct bp_plugin {
-    /* Users. The last decrement releases to who closes the pool. */
+    /* Users. The last decrement releases to who frees the plugin (reaper.c). */
     _Atomic uint32_t references;
-    /* Set when the last user is gone while sandboxes are still lent; read when one comes back. */
-    _Atomic bool closing;
-    bp_plugin *next_grave;  /* under the graveyard's mutex */
-
     bp_runtime *runtime; /* referenced */
     char *name;
     bp_reset_policy reset;
@@ -43,8 +39,10 @@ typedef struct bp__item {
 /* Frees everything; nothing of the pool may be lent. */
 void bp__plugin_free(bp_plugin *plugin);
 
-/* Ends the lease that `item` holds. The item may be gone afterwards, and a plugin that was waiting
- * for its last sandbox too. */
+/* Ends the lease that `item` holds. The item may be gone afterwards, and its plugin too. */
 void bp__item_give(bp__item *item);
+
+/* While this thread takes from a pool: what cancels a creation that it has to do itself. */
+void bp__taking_cancel_set(bp_cancel *cancel);
 
 #endif

@@ -108,7 +108,6 @@ static void free_runtime(bp_runtime *runtime)
     bp_keeper_free(runtime->keeper);
     bp_pool_budget_unref(runtime->budget);
     bp__engine_free(runtime->engine);
-    pthread_mutex_destroy(&runtime->graveyard.mutex);
     bp__free(runtime);
 }
 
@@ -119,7 +118,6 @@ bp_status bp_runtime_new(const bp_runtime_options *options, bp_runtime **ret, bp
     bp_runtime *runtime = bp__alloc_zeroed(1, sizeof *runtime);
     if (!runtime)
         return bp__error_oom(reterr, "making a runtime");
-    pthread_mutex_init(&runtime->graveyard.mutex, NULL);
     bp_status status = bp__options_copy(&runtime->options, sizeof runtime->options, options,
                                         "bp_runtime_options", reterr);
     if (status == BP_OK) {
@@ -147,10 +145,8 @@ bp_runtime *bp_runtime_ref(bp_runtime *runtime)
 
 void bp_runtime_unref(bp_runtime *runtime)
 {
-    if (!runtime)
-        return;
-    bp__graveyard_sweep(&runtime->graveyard);
-    if (atomic_fetch_sub_explicit(&runtime->references, 1, memory_order_acq_rel) == 1)
+    if (runtime &&
+        atomic_fetch_sub_explicit(&runtime->references, 1, memory_order_acq_rel) == 1)
         free_runtime(runtime);
 }
 

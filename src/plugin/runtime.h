@@ -8,7 +8,6 @@
 
 #include "base/log.h"
 #include "engine/engine.h"
-#include "plugin/graveyard.h"
 
 struct bp_runtime {
     /* Users and plugins. The last decrement releases to who frees. */
@@ -18,7 +17,6 @@ struct bp_runtime {
     bp__engine *engine;
     bp_keeper *keeper;
     bp_pool_budget *budget;
-    bp__graveyard graveyard;
 };
 
 /* This process may use so many: affinity and cgroup quota. */

@@ -42,13 +42,14 @@ static bp_status run(bp_session *session, const bp_call *call, bp_call_result *r
 {
     bp__prepared_call prepared;
     bp_status status = bp__call_read(session->plugin, call, &prepared, reterr);
-    if (status == BP_OK)
-        status = bp__call_resolve(session->plugin, &prepared, reterr);
     if (status != BP_OK)
         return status;
     prepared.by = bp__deadline_min(prepared.by, session->by);
     if (!prepared.call.cancel)
         prepared.call.cancel = session->cancel;
+    status = bp__call_resolve(session->plugin, &prepared, reterr);
+    if (status != BP_OK)
+        return status;
     return bp__call_run(session->item, &prepared, true, ret, reterr);
 }
 

@@ -9,6 +9,10 @@
 #include "plugin/format.h"
 #include "plugin/load.h"
 
+/* Plugins have tens. Names are compared one by one where a person or a loader needs them. */
+#define IMPORTS_MAX 10000
+#define EXPORTS_MAX 10000
+
 static bp_status keep_code(bp__source *ret, bp_bytes wasm, bp_error *reterr)
 {
     if (bp__buffer_append(&ret->manifest.code, wasm.data, wasm.size))
@@ -28,8 +32,8 @@ static bp_status check_code(const bp_runtime_options *options, bp__source *sourc
                             bp_error *reterr)
 {
     bp_bytes code = bp__buffer_bytes(&source->manifest.code);
-    bp__module_ceiling ceiling = {options->functions_max, options->memory_bytes_max,
-                                  options->table_elements_max};
+    bp__module_ceiling ceiling = {options->functions_max, IMPORTS_MAX, EXPORTS_MAX,
+                                  options->memory_bytes_max, options->table_elements_max};
     switch (bp__format_of(code)) {
     case BP__FORMAT_MODULE:
         return bp__module_check(code, &ceiling, reterr);
@@ -37,6 +41,12 @@ static bp_status check_code(const bp_runtime_options *options, bp__source *sourc
         return bp_error_set(reterr, BP_EUNSUPPORTED,
                             "this is a WebAssembly component; a core module is needed (build for "
                             "the Extism ABI, not for the component model)");
+    case BP__FORMAT_WAT:
+    case BP__FORMAT_JSON:
+        return bp_error_set(reterr, BP_EFORMAT,
+                            "the manifest's code is %s; a manifest names binary modules",
+                            bp__format_of(code) == BP__FORMAT_WAT ? "WebAssembly text"
+                                                                  : "another manifest");
     default:
         return bp__format_refuse(code, reterr);
     }

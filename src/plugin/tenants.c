@@ -58,6 +58,29 @@ static bp__tenant *make_tenant(bp_bytes key, uint64_t var_bytes)
     return tenant;
 }
 
+static void forget(bp__tenants *tenants, bp__tenant *tenant)
+{
+    bp__tenant **place = bucket_of(tenants, (bp_bytes){tenant->key, tenant->key_size});
+    while (*place != tenant)
+        place = &(*place)->next;
+    *place = tenant->next;
+    tenants->count--;
+    free_tenant(tenant);
+}
+
+/* The one without calls that was not seen for longest; false if all have calls in progress. */
+static bool forget_oldest(bp__tenants *tenants)
+{
+    bp__tenant *oldest = NULL;
+    for (size_t i = 0; i < BUCKETS; i++)
+        for (bp__tenant *tenant = tenants->buckets[i]; tenant; tenant = tenant->next)
+            if (!tenant->users && (!oldest || tenant->seen < oldest->seen))
+                oldest = tenant;
+    if (oldest)
+        forget(tenants, oldest);
+    return oldest != NULL;
+}
+
 bp_status bp__tenants_enter(bp__tenants *tenants, bp_bytes key, uint64_t var_bytes,
                             bp__tenant **ret, bp_error *reterr)
 {
@@ -65,18 +88,20 @@ bp_status bp__tenants_enter(bp__tenants *tenants, bp_bytes key, uint64_t var_byt
     bp__tenant **bucket = bucket_of(tenants, key), *tenant = *bucket;
     while (tenant && (tenant->key_size != key.size || memcmp(tenant->key, key.data, key.size)))
         tenant = tenant->next;
-    if (!tenant && tenants->count == BP__TENANTS_MAX)
-        return bp_error_set(reterr, BP_ELIMIT, "%d tenants keep variables already",
+    if (!tenant && tenants->count == BP__TENANTS_MAX && !forget_oldest(tenants))
+        return bp_error_set(reterr, BP_EBUSY, "calls of %d tenants are in progress",
                             BP__TENANTS_MAX);
     if (!tenant) {
         tenant = make_tenant(key, var_bytes);
         if (!tenant)
             return bp__error_oom(reterr, "making room for a tenant");
+        bucket = bucket_of(tenants, key);
         tenant->next = *bucket;
         *bucket = tenant;
         tenants->count++;
     }
     tenant->users++;
+    tenant->seen = ++tenants->clock;
     *ret = tenant;
     return BP_OK;
 }
@@ -84,12 +109,6 @@ bp_status bp__tenants_enter(bp__tenants *tenants, bp_bytes key, uint64_t var_byt
 void bp__tenants_leave(bp__tenants *tenants, bp__tenant *tenant)
 {
     BP_LOCK_SCOPE(&tenants->mutex);
-    if (--tenant->users || tenant->vars.count)
-        return;
-    bp__tenant **place = bucket_of(tenants, (bp_bytes){tenant->key, tenant->key_size});
-    while (*place != tenant)
-        place = &(*place)->next;
-    *place = tenant->next;
-    tenants->count--;
-    free_tenant(tenant);
+    if (--tenant->users == 0 && tenant->vars.count == 0)
+        forget(tenants, tenant);
 }

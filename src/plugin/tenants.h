@@ -6,14 +6,16 @@
 
 #include "host/vars.h"
 
-/* More tenants than this with variables are refused, so that callers cannot fill memory. */
+/* With more tenants than this the one that was not seen for longest loses its variables, so that
+ * callers can neither fill memory nor keep others out. */
 #define BP__TENANTS_MAX 4096
 
 typedef struct bp__tenant {
     struct bp__tenant *next;
     char *key;
     size_t key_size;
-    uint32_t users; /* calls in progress; under the table's mutex */
+    uint32_t users; /* calls in progress; under the table's mutex, like the next */
+    uint64_t seen;  /* the table's clock at its last call */
     bp__vars vars;
 } bp__tenant;
 
@@ -21,6 +23,7 @@ typedef struct bp__tenants {
     pthread_mutex_t mutex; /* guards the lists and `users`; never held while guest code runs */
     bp__tenant *buckets[64];
     uint32_t count;
+    uint64_t clock; /* counts calls */
 } bp__tenants;
 
 void bp__tenants_init(bp__tenants *tenants);

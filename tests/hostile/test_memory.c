@@ -106,7 +106,7 @@ static void growth_can_end_the_call_instead(void **state)
     host self;
     host_open(&self, NULL);
     bp_plugin_options options = small();
-    options.trap_on_grow_failure = true;
+    options.limits.trap_on_grow_failure = true;
     bp_plugin *plugin = host_load(&self, "growth.wat", &options);
     attacks_run(&self, plugin, attacks, COUNT(attacks));
     host_unload(&self, plugin);

@@ -122,6 +122,23 @@ static void debug_information_gives_files_and_lines(void **state)
     };
     host self;
     host_open(&self, NULL);
+    bp_plugin_options options = BP_PLUGIN_OPTIONS_INIT;
+    options.debug_info = true;
+    bp_plugin *plugin = host_load(&self, "c/crash.wasm", &options);
+    attacks_run(&self, plugin, attacks, COUNT(attacks));
+    host_unload(&self, plugin);
+    host_close(&self);
+}
+
+/* The engine reads all debug information again for each trap, so it is the host that asks for it. */
+static void debug_information_is_dropped_unless_asked_for(void **state)
+{
+    (void)state;
+    static const attack attacks[] = {
+        {"divide", BP_OUTCOME_TRAPPED, NULL, "divide by zero", "divide at offset"},
+    };
+    host self;
+    host_open(&self, NULL);
     bp_plugin *plugin = host_load(&self, "c/crash.wasm", NULL);
     attacks_run(&self, plugin, attacks, COUNT(attacks));
     host_unload(&self, plugin);
@@ -160,6 +177,7 @@ int main(void)
         cmocka_unit_test(innermost_frame_is_first_with_one_line_each),
         cmocka_unit_test(traps_on_a_thread_that_blocks_signals_are_outcomes),
         cmocka_unit_test(debug_information_gives_files_and_lines),
+        cmocka_unit_test(debug_information_is_dropped_unless_asked_for),
         cmocka_unit_test(names_of_a_hostile_module_stay_on_their_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
