@@ -25,7 +25,7 @@ _bullpen()
         --min-warm) return ;;
         --log-level) COMPREPLY=($(compgen -W 'trace debug info warn error off' -- "$word")); return ;;
         esac
-        options=' --input -i --config -c --timeout-ms -t --memory-max -m --input-max --output-max --wasi --reset --tenant --repeat -n --concurrency -C --max-live --min-warm --stats -s --log-level --help -h --json --quiet -q'
+        options=' --input -i --config -c --timeout-ms -t --memory-max -m --input-max --output-max --wasi --debug-info --reset --tenant --repeat -n --concurrency -C --max-live --min-warm --stats -s --log-level --help -h --json --quiet -q'
         files=1
         ;;
     inspect)

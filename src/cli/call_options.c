@@ -130,6 +130,7 @@ int call_setup_make(const call_values *values, call_setup *ret)
     bp_plugin_options *plugin = &ret->plugin;
     plugin->reset = (uint32_t)values->reset;
     plugin->wasi = values->wasi;
+    plugin->debug_info = values->debug_info;
     plugin->limits.memory_bytes = values->memory_max;
     plugin->limits.time_ms = values->timeout_ms;
     plugin->limits.init_time_ms = larger(INIT_TIME_MS, values->timeout_ms);

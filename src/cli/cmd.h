@@ -13,7 +13,7 @@ typedef struct call_values {
     uint64_t repeat, concurrency, max_live, min_warm;
     int reset;     /* a bp_reset_policy */
     int log_level; /* a bp_log_level, or -1 */
-    bool wasi, stats;
+    bool wasi, debug_info, stats;
 } call_values;
 
 typedef struct inspect_values {

@@ -97,6 +97,11 @@ static const cli_option call_options[] = {
      .offset = offsetof(call_values, wasi),
      .help = "Grant WASI: clocks, randomness, and standard output and error as log records. No "
              "files, no network."},
+    {.name = "debug-info",
+     .type = CLI_FLAG,
+     .offset = offsetof(call_values, debug_info),
+     .help = "Keep debug information (DWARF), so that backtraces have files and lines. For plugins "
+             "that you trust: the engine reads all of it for every trap."},
     {.name = "reset",
      .type = CLI_CHOICE,
      .argument = "POLICY",
