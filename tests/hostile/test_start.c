@@ -4,6 +4,7 @@
 
 #include "support/attack.h"
 #include "support/signals.h"
+#include "support/thread.h"
 
 #define INIT_MS 20
 
@@ -168,6 +169,64 @@ static void a_plugin_can_be_ended_while_its_start_loops(void **state)
     host_close(&self);
 }
 
+typedef struct canceller {
+    bp_plugin *plugin;
+    bp_cancel *cancel;
+} canceller;
+
+static void *trigger_once_it_creates(void *data)
+{
+    canceller *self = data;
+    bp_pool_stats stats = BP_POOL_STATS_INIT;
+    while (bp_plugin_get_pool_stats(self->plugin, &stats, NULL) == BP_OK && stats.busy == 0)
+        sched_yield();
+    bp_cancel_trigger(self->cancel);
+    return NULL;
+}
+
+/* Nothing is warm, so the caller's own thread initialises, and its token ends that. */
+static void a_token_ends_an_initialisation(void **state)
+{
+    (void)state;
+    host self;
+    host_open(&self, NULL);
+    bp_plugin_options options = BP_PLUGIN_OPTIONS_INIT;
+    options.min_warm = BP_POOL_NONE;
+    options.limits.time_ms = PATIENCE_MS;
+    options.limits.init_time_ms = PATIENCE_MS;
+    bp_plugin *plugin = host_load(&self, "initialize_loop.wat", &options);
+    bp_call call = BP_CALL_INIT;
+    call.export_name = "ping";
+    assert_status(BP_OK, bp_cancel_new(&call.cancel, NULL), NULL);
+    canceller canceller_of_it = {plugin, call.cancel};
+    pthread_t other = thread_start(0, trigger_once_it_creates, &canceller_of_it);
+    call_refused(plugin, &call, BP_ECANCELLED, "cancelled");
+    thread_join(other);
+    bp_cancel_free(call.cancel);
+    host_unload(&self, plugin);
+    host_close(&self);
+}
+
+/* Four memories each, and still everybody gets as many sandboxes as the runtime has. */
+static void one_plugins_memories_do_not_keep_others_from_starting(void **state)
+{
+    (void)state;
+    bp_runtime_options small = BP_RUNTIME_OPTIONS_INIT;
+    small.sandboxes_max = 8;
+    host self;
+    host_open(&self, &small);
+    bp_plugin_options options = BP_PLUGIN_OPTIONS_INIT;
+    options.max_live = options.min_warm = 3;
+    static const char text[] = "(module (memory 1) (memory 1) (memory 1) (memory 1)"
+                               " (func (export \"go\")))";
+    bp_plugin *greedy = host_load_text(&self, text, &options);
+    bp_plugin *other = host_load_text(&self, text, &options);
+    host_neighbour_answers(&self);
+    host_unload(&self, greedy);
+    host_unload(&self, other);
+    host_close(&self);
+}
+
 int main(void)
 {
     signals_remember();
@@ -178,6 +237,8 @@ int main(void)
         cmocka_unit_test(a_pool_survives_starts_that_loop_at_recycling),
         cmocka_unit_test(a_start_that_traps_on_a_helper_fails_that_sandbox_only),
         cmocka_unit_test(a_plugin_can_be_ended_while_its_start_loops),
+        cmocka_unit_test(a_token_ends_an_initialisation),
+        cmocka_unit_test(one_plugins_memories_do_not_keep_others_from_starting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
