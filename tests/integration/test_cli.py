@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 COMMANDS = ["call", "inspect", "doctor", "version", "help"]
-CALL_OPTIONS = ["input", "config", "timeout-ms", "memory-max", "input-max", "output-max", "wasi", "reset",
+CALL_OPTIONS = ["input", "config", "timeout-ms", "memory-max", "input-max", "output-max", "wasi", "debug-info", "reset",
                 "tenant", "repeat", "concurrency", "max-live", "min-warm", "stats", "log-level", "help",
                 "json", "quiet"]
 
