@@ -82,7 +82,7 @@ bool bp__stop_refuse(bp__host_state *state, const char *format, ...)
     return bp__stop_set(state, BP__STOP_REFUSED);
 }
 
-static bool may_go_on(bp__host_state *state)
+bool bp__host_may_go_on(bp__host_state *state)
 {
     if (bp_cancel_triggered(state->cancel))
         return bp__stop_set(state, BP__STOP_CANCELLED);
@@ -97,7 +97,7 @@ bool bp__host_enter(bp__host_state *state, const char *host_function)
     if (!bp__host_count(state))
         return bp__stop_limit(state, "host_calls", "more than %llu host calls in one call",
                               (unsigned long long)state->host_calls_max);
-    return may_go_on(state);
+    return bp__host_may_go_on(state);
 }
 
 static bool charge_log(bp__host_state *state, size_t size)
@@ -145,7 +145,7 @@ bool bp__host_log(bp__host_state *state, bp_log_level level, const char *text, s
         size_t part = first_record(text + at, size - at, &newline);
         write_record(state, level, text + at, part);
         at += part + newline;
-        if (at < size && !may_go_on(state))
+        if (at < size && !bp__host_may_go_on(state))
             return false;
     }
     return true;
@@ -176,7 +176,7 @@ static bool add(bp__host_state *state, bp_log_level level, bp__line *line, const
     for (size_t at = 0; at < size;) {
         if (line->size == BP__LINE_MAX) {
             flush_full(state, level, line, text[at]);
-            if (!may_go_on(state))
+            if (!bp__host_may_go_on(state))
                 return false;
         }
         size_t room = BP__LINE_MAX - line->size;
@@ -203,7 +203,7 @@ bool bp__host_write(bp__host_state *state, int fd, const char *text, size_t size
             return true;
         flush(state, level, line);
         at = end + 1;
-        if (at < size && !may_go_on(state))
+        if (at < size && !bp__host_may_go_on(state))
             return false;
     }
     return true;

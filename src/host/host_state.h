@@ -79,6 +79,8 @@ bool bp__stop_refuse(bp__host_state *state, const char *format, ...) BP_PRINTF(2
 /* At the door of every host function that can take long: counts it, and false (with the stop set)
  * when the call has to end: too many host calls, deadline passed, cancelled. */
 bool bp__host_enter(bp__host_state *state, const char *host_function);
+/* Within what takes long: false (with the stop set) when the call has to end. */
+bool bp__host_may_go_on(bp__host_state *state);
 /* At its other door, when it went well. Always true. */
 static inline bool bp__host_leave(bp__host_state *state)
 {

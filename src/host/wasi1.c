@@ -59,12 +59,3 @@ bool bp__wasi1_count(bp__host_state *state)
     return bp__stop_limit(state, "host_calls", "more than %llu host calls in one call",
                           (unsigned long long)state->host_calls_max);
 }
-
-bool bp__wasi1_may_go_on(bp__host_state *state)
-{
-    if (bp_cancel_triggered(state->cancel))
-        return bp__stop_set(state, BP__STOP_CANCELLED);
-    if (bp_deadline_passed(state->by))
-        return bp__stop_set(state, BP__STOP_DEADLINE);
-    return true;
-}

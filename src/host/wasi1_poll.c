@@ -127,7 +127,7 @@ static bool sleep_in_call(bp__host_state *state, bp_deadline moment)
     bool in_time = moment < state->by;
     if (bp__wait_until(in_time ? moment : state->by, state->cancel))
         return bp__stop_set(state, BP__STOP_CANCELLED);
-    return in_time ? bp__wasi1_may_go_on(state) : bp__stop_set(state, BP__STOP_DEADLINE);
+    return in_time ? bp__host_may_go_on(state) : bp__stop_set(state, BP__STOP_DEADLINE);
 }
 
 static uint32_t check_poll(const poll *self, uint32_t count_at)

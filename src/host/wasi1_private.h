@@ -33,8 +33,6 @@ static inline bool bp__wasi1_answer(bp__host_state *state, uint32_t *ret_errno, 
 
 /* Instead of bp__host_enter(), for what takes no longer than its own call. */
 bool bp__wasi1_count(bp__host_state *state);
-/* Inside of a host function that takes long: false, with the stop set, when the call has to end. */
-bool bp__wasi1_may_go_on(bp__host_state *state);
 
 static inline bool bp__guest_has(bp__guest_memory memory, uint64_t at, uint64_t size)
 {

@@ -82,7 +82,7 @@ BP__WASI1(random_get)
             return bp__wasi1_answer(state, ret_errno, error);
         at += part;
         left -= part;
-        if (left > 0 && !bp__wasi1_may_go_on(state))
+        if (left > 0 && !bp__host_may_go_on(state))
             return false;
     }
     return bp__wasi1_answer(state, ret_errno, BP__WASI1_SUCCESS);

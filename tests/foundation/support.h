@@ -105,4 +105,24 @@ static inline wasm_trap_t *call_i32(wasmtime_store_t *store, const wasmtime_inst
     return trap;
 }
 
+#define WASM_PAGE 65536u /* of WebAssembly */
+
+static inline wasm_engine_t *plain_engine(void)
+{
+    return engine_new(wasm_config_new());
+}
+
+static inline wasm_config_t *pooled_config(uint32_t slots)
+{
+    wasm_config_t *config = wasm_config_new();
+    wasmtime_pooling_allocation_config_t *pool = wasmtime_pooling_allocation_config_new();
+    wasmtime_pooling_allocation_config_total_core_instances_set(pool, slots);
+    wasmtime_pooling_allocation_config_total_memories_set(pool, slots);
+    wasmtime_pooling_allocation_config_total_tables_set(pool, slots);
+    wasmtime_pooling_allocation_config_max_memory_size_set(pool, 4 * WASM_PAGE);
+    wasmtime_pooling_allocation_strategy_set(config, pool);
+    wasmtime_pooling_allocation_config_delete(pool);
+    return config;
+}
+
 #endif
