@@ -125,6 +125,113 @@ static void every_allocation_may_fail(void **state)
     bp_pool_unref(pool);
 }
 
+/* How much of bp_pool_stats the metric's figure takes up, room for more labels included. */
+static size_t field_size(const bp_pool_metric *metric)
+{
+    if (metric->kind == BP_METRIC_GAUGE)
+        return sizeof(uint32_t);
+    if (metric->kind == BP_METRIC_HISTOGRAM)
+        return sizeof(bp_pool_histogram);
+    if (metric->offset == offsetof(bp_pool_stats, takes))
+        return sizeof(((bp_pool_stats *)NULL)->takes);
+    if (metric->offset == offsetof(bp_pool_stats, recycles))
+        return sizeof(((bp_pool_stats *)NULL)->recycles);
+    return sizeof(uint64_t);
+}
+
+/* No figure without a metric, and none with two. */
+static void every_figure_has_its_metric(void **state)
+{
+    (void)state;
+    static unsigned char metrics_of[sizeof(bp_pool_stats)];
+    const bp_pool_metric *metric;
+    memset(metrics_of, 0, sizeof metrics_of);
+    for (size_t i = 0; (metric = bp_pool_metric_at(i)); i++)
+        for (size_t byte = 0; byte < field_size(metric); byte++)
+            metrics_of[metric->offset + byte]++;
+    for (size_t byte = offsetof(bp_pool_stats, max_live); byte < sizeof metrics_of; byte++)
+        if (metrics_of[byte] != 1)
+            fail_msg("byte %zu of bp_pool_stats belongs to %u metrics", byte, metrics_of[byte]);
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), ending = strlen(end);
+    return length >= ending && strcmp(text + length - ending, end) == 0;
+}
+
+static void assert_well_named(const bp_pool_metric *metric)
+{
+    assert_int_equal(strncmp(metric->name, "bullpen_pool_", 13), 0);
+    assert_int_equal(ends_with(metric->name, "_seconds"), metric->kind == BP_METRIC_HISTOGRAM);
+    assert_int_equal(strcmp(metric->unit, "seconds") == 0, metric->kind == BP_METRIC_HISTOGRAM);
+    assert_true(metric->kind == BP_METRIC_COUNTER || !ends_with(metric->name, "_total"));
+    assert_true(ends_with(metric->help, "."));
+    assert_true(metric->field[0] && metric->unit[0]);
+    assert_int_equal(metric->label == NULL, metric->label_value == NULL);
+    assert_true(metric->label ? metric->values > 1 : metric->values == 1);
+    for (uint32_t i = 0; metric->label && i < metric->values; i++)
+        assert_string_not_equal(metric->label_value(i), "?");
+}
+
+/* The exposition of no pool is the table. */
+static void the_table_is_what_is_written(void **state)
+{
+    (void)state;
+    bp__buffer written = {0}, expected = {0};
+    const bp_pool_metric *metric;
+    size_t count = 0;
+    for (; (metric = bp_pool_metric_at(count)); count++) {
+        assert_well_named(metric);
+        bp__buffer_printf(&expected, "# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help,
+                          metric->name, bp_metric_kind_name(metric->kind));
+    }
+    assert_true(count > 20);
+    assert_null(bp_pool_metric_at(count));
+    assert_null(bp_pool_metric_at(SIZE_MAX));
+    assert_int_equal(bp_pool_metrics_write(NULL, 0, collect, &written), BP_OK);
+    assert_string_equal(bp__buffer_text(&written), bp__buffer_text(&expected));
+    assert_string_equal(bp_metric_kind_name((bp_metric_kind)99), "?");
+    bp__buffer_done(&written);
+    bp__buffer_done(&expected);
+}
+
+static void assert_metric(bp_pool *pool, const char *line)
+{
+    bp__buffer text = {0};
+    assert_int_equal(bp_pool_metrics_write(&pool, 1, collect, &text), BP_OK);
+    assert_line(&text, line);
+    bp__buffer_done(&text);
+}
+
+/* Gauges of what lasts only until the keeper comes. */
+static void passing_states_are_seen(void **state)
+{
+    (void)state;
+    bp_pool_ops ops = fake_ops();
+    bp_pool_options options = BP_POOL_OPTIONS_INIT;
+    bp_pool *pool = NULL;
+    bp_lease lease;
+    memset(&fake, 0, sizeof fake);
+    options.name = "x";
+    options.reset_when = BP_RESET_NEVER;
+    assert_int_equal(bp_pool_new(&ops, &fake, &options, &pool, NULL), BP_OK);
+    assert_metric(pool, "bullpen_pool_kept{pool=\"x\"} 0\n");
+    assert_int_equal(bp_pool_take_for(pool, (bp_bytes){"k", 1}, BP_NOW, &lease, NULL), BP_OK);
+    bp_pool_give(&lease);
+    assert_metric(pool, "bullpen_pool_kept{pool=\"x\"} 1\n");
+    assert_int_equal(bp_pool_take_for(pool, (bp_bytes){"k", 1}, BP_NOW, &lease, NULL), BP_OK);
+    bp_lease_condemn(&lease, BP_RECYCLE_TRAP);
+    bp_pool_give(&lease);
+    assert_metric(pool, "bullpen_pool_busy{pool=\"x\"} 1\n");
+    bp_pool_tick(pool);
+    assert_metric(pool, "bullpen_pool_busy{pool=\"x\"} 0\n");
+    assert_metric(pool, "bullpen_pool_closed{pool=\"x\"} 0\n");
+    assert_int_equal(bp_pool_drain(pool, BP_NOW), BP_OK);
+    assert_metric(pool, "bullpen_pool_closed{pool=\"x\"} 1\n");
+    bp_pool_unref(pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +239,9 @@ int main(void)
         cmocka_unit_test(pools_of_one_metric_stand_together),
         cmocka_unit_test(a_writer_may_stop),
         cmocka_unit_test(every_allocation_may_fail),
+        cmocka_unit_test(every_figure_has_its_metric),
+        cmocka_unit_test(the_table_is_what_is_written),
+        cmocka_unit_test(passing_states_are_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
