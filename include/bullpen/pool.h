@@ -377,6 +377,32 @@ typedef struct bp_pool_stats {
  * not one moment. @return BP_OK or BP_EINVAL. @threads any, never blocks long */
 BP_API bp_status bp_pool_stats_read(bp_pool *pool, bp_pool_stats *stats);
 
+/** How a metric's value stands in bp_pool_stats. */
+typedef enum bp_metric_kind {
+    BP_METRIC_GAUGE = 0,     /**< a uint32_t */
+    BP_METRIC_COUNTER = 1,   /**< a uint64_t for each value of the label */
+    BP_METRIC_HISTOGRAM = 2, /**< a bp_pool_histogram */
+} bp_metric_kind;
+
+/** As in Prometheus text: "gauge", …; "?" for none of them. @threads any */
+BP_API const char *bp_metric_kind_name(bp_metric_kind kind);
+
+/** A row of the table of metrics, for hosts with another way to publish them. Static. */
+typedef struct bp_pool_metric {
+    const char *name; /**< in Prometheus text */
+    const char *unit; /**< what one is: "seconds", "items", … */
+    const char *help;
+    const char *field; /**< its name in bp_pool_stats */
+    size_t offset;     /**< of that field */
+    bp_metric_kind kind;
+    uint32_t values;   /**< how many values the label has; 1 without a label */
+    const char *label; /**< beside the pool's name; NULL: none */
+    const char *(*label_value)(uint32_t index); /**< NULL: no label */
+} bp_pool_metric;
+
+/** @return row @p index; NULL behind the last. @threads any */
+BP_API const bp_pool_metric *bp_pool_metric_at(size_t index);
+
 /** Receives text piece by piece. @return false to stop. */
 typedef bool (*bp_pool_write_fn)(void *data, bp_bytes text);
 /**

@@ -1,5 +1,6 @@
 /* The statistics of a call. SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 
 #include "cli/call.h"
@@ -138,18 +139,43 @@ static json_t *latency_json(const cli_latency *latency)
     return object;
 }
 
+/* Most reasons to destroy an item never come up: of those, only what did. */
+static json_t *counter_json(const bp_pool_metric *metric, const uint64_t *counts)
+{
+    if (!metric->label)
+        return json_integer((json_int_t)counts[0]);
+    series values = {counts, metric->values, metric->label_value};
+    return series_json(&values, metric->offset != offsetof(bp_pool_stats, recycles));
+}
+
+static json_t *histogram_json(const bp_pool_histogram *histogram)
+{
+    return json_pack("{s:I, s:f}", "count", (json_int_t)histogram->count, "seconds",
+                     seconds(histogram->sum_ns));
+}
+
+static json_t *metric_json(const bp_pool_metric *metric, const bp_pool_stats *pool)
+{
+    const void *field = (const char *)pool + metric->offset;
+    switch (metric->kind) {
+    case BP_METRIC_GAUGE:
+        return json_integer(*(const uint32_t *)field);
+    case BP_METRIC_COUNTER:
+        return counter_json(metric, field);
+    case BP_METRIC_HISTOGRAM:
+        return histogram_json(field);
+    }
+    return json_null();
+}
+
+/* Every metric that the library has, under the name it has in its statistics. */
 static json_t *pool_json(const bp_pool_stats *pool)
 {
-    series takes = {pool->takes, BP_TAKE_COUNT, take_name};
-    series recycles = {pool->recycles, BP_RECYCLE_COUNT, recycle_name};
-    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:o}", "takes",
-                     series_json(&takes, true), "creates", (json_int_t)pool->creates,
-                     "create_failures", (json_int_t)pool->create_failures, "resets",
-                     (json_int_t)pool->resets, "resets_inline", (json_int_t)pool->resets_inline,
-                     "live", (int)pool->live, "idle", (int)pool->idle, "waiters",
-                     (int)pool->waiters, "high_water", (int)pool->high_water, "max_live",
-                     (int)pool->max_live, "min_warm", (int)pool->min_warm, "recycles",
-                     series_json(&recycles, false));
+    json_t *object = json_object();
+    const bp_pool_metric *metric;
+    for (size_t i = 0; (metric = bp_pool_metric_at(i)); i++)
+        json_object_set_new(object, metric->field, metric_json(metric, pool));
+    return object;
 }
 
 json_t *call_stats_json(const call_values *values, const call_totals *totals,

@@ -84,6 +84,18 @@ static void wake_leader(bp_keeper *keeper)
     bp__unpark_all(&keeper->calls);
 }
 
+/* Memory is all but gone: pools that sleep at `min_warm` are to be looked after too. The leader may
+ * have gone to sleep meanwhile, and the pass that begins next on this thread may hang. */
+static void make_all_due_locked(bp_keeper *keeper)
+{
+    for (uint32_t i = 0; i < keeper->heap.count; i++)
+        make_due_locked(keeper, keeper->heap.pools[i]);
+    if (keeper->led) {
+        keeper->lead_due = 0;
+        wake_leader(keeper);
+    }
+}
+
 /* Reading files takes a while: without the mutex. Only one does it, by the time stamp. */
 static void look_at_memory(bp_keeper *keeper)
 {
@@ -96,8 +108,7 @@ static void look_at_memory(bp_keeper *keeper)
     uint32_t before = bp__swap(&keeper->level, (uint32_t)level, relaxed);
     pthread_mutex_lock(&keeper->mutex);
     if (level == BP_MEMORY_CRITICAL && before != BP_MEMORY_CRITICAL)
-        for (uint32_t i = 0; i < keeper->heap.count; i++)
-            make_due_locked(keeper, keeper->heap.pools[i]);
+        make_all_due_locked(keeper);
 }
 
 /* The first pool that is due, held and marked running; NULL if none is. */
@@ -286,6 +297,14 @@ bool bp__keeper_post(bp_pool *pool, bool urgent)
     }
     /* Either this sees that the keeper was stopped, or bp_keeper_stop() sees the post. */
     return bp__keeper_runs(pool);
+}
+
+bool bp__keeper_is_at_rest(bp_keeper *keeper)
+{
+    BP_LOCK_SCOPE(&keeper->mutex);
+    return keeper->led && keeper->lead_due == UINT64_MAX &&
+           bp__load(&keeper->sleep, seq_cst) == ASLEEP && !bp__load(&keeper->posted, seq_cst) &&
+           keeper->idle + 1 == keeper->started;
 }
 
 bp_memory_level bp__keeper_pressure(const bp_pool *pool)

@@ -17,6 +17,9 @@ void bp__keeper_detach(bp_pool *pool);
 bp_memory_level bp__keeper_pressure(const bp_pool *pool);
 bool bp__keeper_watches_pressure(const bp_pool *pool);
 
+/* For tests: all helpers sleep, or are about to, until somebody calls: nothing will ever be due. */
+bool bp__keeper_is_at_rest(bp_keeper *keeper);
+
 /* maintain.c: everything there is to do for the pool now; the caller has a hold on it.
  * @return when to look again, UINT64_MAX for never. */
 uint64_t bp__maintain(bp_pool *pool, bool paced);

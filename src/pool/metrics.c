@@ -5,56 +5,88 @@
 #include "base/buffer.h"
 #include "pool/histogram.h"
 
-typedef enum metric_kind { GAUGE, COUNTER, TAKES, RECYCLES, HISTOGRAM } metric_kind;
+#define ROW(is, member, of, text, what, count, by, names)                                          \
+    {.name = "bullpen_pool_" text,                                                                 \
+     .kind = BP_METRIC_##is,                                                                       \
+     .unit = of,                                                                                   \
+     .help = what,                                                                                 \
+     .field = #member,                                                                             \
+     .offset = offsetof(bp_pool_stats, member),                                                    \
+     .values = count,                                                                              \
+     .label = by,                                                                                  \
+     .label_value = names}
+#define GAUGE(member, of, text, what) ROW(GAUGE, member, of, text, what, 1, NULL, NULL)
+#define COUNTER(member, of, text, what) ROW(COUNTER, member, of, text, what, 1, NULL, NULL)
+#define HISTOGRAM(member, text, what) ROW(HISTOGRAM, member, "seconds", text, what, 1, NULL, NULL)
+#define LABELLED(member, of, text, what, count, by, names)                                         \
+    ROW(COUNTER, member, of, text, what, count, by, names)
 
-/* One row a metric; everything else is made from it. */
-typedef struct metric {
-    const char *name;
-    metric_kind kind;
-    size_t offset; /* of the field in bp_pool_stats; uint32_t for a gauge, else uint64_t */
-    const char *help;
-} metric;
+static const char *take_name(uint32_t i)
+{
+    return bp_take_result_name((bp_take_result)i);
+}
 
-#define FIELD(name) offsetof(bp_pool_stats, name)
+static const char *recycle_name(uint32_t i)
+{
+    return bp_recycle_reason_name((bp_recycle_reason)i);
+}
 
-static const metric metrics[] = {
-    {"bullpen_pool_take_total", TAKES, FIELD(takes), "Takes by how they ended."},
-    {"bullpen_pool_take_wait_seconds", HISTOGRAM, FIELD(take_wait),
-     "Time from take to its answer; an idle item at once counts as zero."},
-    {"bullpen_pool_create_seconds", HISTOGRAM, FIELD(create_time), "Time to create an item."},
-    {"bullpen_pool_reset_seconds", HISTOGRAM, FIELD(reset_time), "Time to reset an item."},
-    {"bullpen_pool_recycle_total", RECYCLES, FIELD(recycles), "Items destroyed, by reason."},
-    {"bullpen_pool_create_total", COUNTER, FIELD(creates), "Items created."},
-    {"bullpen_pool_create_failures_total", COUNTER, FIELD(create_failures),
-     "Creations that failed."},
-    {"bullpen_pool_reset_total", COUNTER, FIELD(resets), "Items reset."},
-    {"bullpen_pool_reset_inline_total", COUNTER, FIELD(resets_inline),
-     "Items reset by a taker because nothing pristine was idle."},
-    {"bullpen_pool_detach_total", COUNTER, FIELD(detaches), "Items taken out of the pool."},
-    {"bullpen_pool_lease_overdue", COUNTER, FIELD(lease_overdue),
-     "Leases seen out past their deadline."},
-    {"bullpen_pool_keeper_passes_total", COUNTER, FIELD(keeper_passes),
-     "Background passes over the pool."},
-    {"bullpen_pool_max_live", GAUGE, FIELD(max_live), "Limit of live items."},
-    {"bullpen_pool_min_warm", GAUGE, FIELD(min_warm), "Items that are kept live."},
-    {"bullpen_pool_live", GAUGE, FIELD(live), "Live items."},
-    {"bullpen_pool_idle", GAUGE, FIELD(idle), "Idle items, those to be reset included."},
-    {"bullpen_pool_dirty", GAUGE, FIELD(dirty), "Idle items that wait for a reset."},
-    {"bullpen_pool_in_use", GAUGE, FIELD(in_use), "Leased items."},
-    {"bullpen_pool_waiters", GAUGE, FIELD(waiters), "Takers in line."},
-    {"bullpen_pool_high_water", GAUGE, FIELD(high_water), "Most items that were live at once."},
+/* One row a metric; everything else is made from it: the exposition here, docs/metrics.md by
+ * tools/gen-docs, and the command's JSON. Every field of bp_pool_stats has its row (a test). */
+static const bp_pool_metric metrics[] = {
+    LABELLED(takes, "takes", "take_total", "Takes by how they ended.", BP_TAKE_COUNT, "result",
+             take_name),
+    HISTOGRAM(take_wait, "take_wait_seconds",
+              "Time from take to its answer; an idle item at once counts as zero."),
+    HISTOGRAM(create_time, "create_seconds", "Time to create an item."),
+    HISTOGRAM(reset_time, "reset_seconds", "Time to reset an item."),
+    LABELLED(recycles, "items", "recycle_total", "Items destroyed, by reason.", BP_RECYCLE_COUNT,
+             "reason", recycle_name),
+    COUNTER(creates, "items", "create_total", "Items created."),
+    COUNTER(create_failures, "creations", "create_failures_total", "Creations that failed."),
+    COUNTER(resets, "resets", "reset_total", "Items reset."),
+    COUNTER(resets_inline, "resets", "reset_inline_total",
+            "Items reset by a taker because nothing pristine was idle."),
+    COUNTER(detaches, "items", "detach_total", "Items taken out of the pool."),
+    COUNTER(lease_overdue, "leases", "lease_overdue", "Leases seen out past their deadline."),
+    COUNTER(keeper_passes, "passes", "keeper_passes_total", "Background passes over the pool."),
+    GAUGE(max_live, "items", "max_live", "Limit of live items."),
+    GAUGE(min_warm, "items", "min_warm", "Items that are kept live."),
+    GAUGE(live, "items", "live", "Live items."),
+    GAUGE(idle, "items", "idle", "Idle items, those to be reset included."),
+    GAUGE(dirty, "items", "dirty", "Idle items that wait for a reset."),
+    GAUGE(kept, "items", "kept", "Idle items that are kept for their key."),
+    GAUGE(in_use, "items", "in_use", "Leased items."),
+    GAUGE(busy, "items", "busy", "Items being created, reset, checked or destroyed."),
+    GAUGE(waiters, "takers", "waiters", "Takers in line."),
+    GAUGE(high_water, "items", "high_water", "Most items that were live at once."),
+    GAUGE(closed, "yes or no", "closed", "1 when the pool lends nothing any more."),
 };
+#define METRICS (sizeof metrics / sizeof *metrics)
+
+const bp_pool_metric *bp_pool_metric_at(size_t index)
+{
+    return index < METRICS ? &metrics[index] : NULL;
+}
+
+const char *bp_metric_kind_name(bp_metric_kind kind)
+{
+    switch (kind) {
+    case BP_METRIC_GAUGE:
+        return "gauge";
+    case BP_METRIC_COUNTER:
+        return "counter";
+    case BP_METRIC_HISTOGRAM:
+        return "histogram";
+    }
+    return "?";
+}
 
 /* What is written for one pool. */
 typedef struct source {
     char *label; /* escaped */
     bp_pool_stats stats;
 } source;
-
-static const char *type_name(metric_kind kind)
-{
-    return kind == GAUGE ? "gauge" : kind == HISTOGRAM ? "histogram" : "counter";
-}
 
 /* Label values: backslash, quote and newline are escaped. */
 static char *escape(const char *text)
@@ -74,27 +106,19 @@ static char *escape(const char *text)
     return copy;
 }
 
-static void write_labelled(bp__buffer *text, const metric *m, const source *from,
-                           const uint64_t *values, uint32_t count, const char *label,
-                           const char *(*name_of)(unsigned))
+static void write_counter(bp__buffer *text, const bp_pool_metric *m, const source *from,
+                          const uint64_t *values)
 {
-    for (uint32_t i = 0; i < count; i++)
-        bp__buffer_printf(text, "%s{pool=\"%s\",%s=\"%s\"} %llu\n", m->name, from->label, label,
-                          name_of(i), (unsigned long long)values[i]);
-}
-
-static const char *take_name(unsigned i)
-{
-    return bp_take_result_name((bp_take_result)i);
-}
-
-static const char *recycle_name(unsigned i)
-{
-    return bp_recycle_reason_name((bp_recycle_reason)i);
+    for (uint32_t i = 0; i < m->values; i++) {
+        bp__buffer_printf(text, "%s{pool=\"%s\"", m->name, from->label);
+        if (m->label)
+            bp__buffer_printf(text, ",%s=\"%s\"", m->label, m->label_value(i));
+        bp__buffer_printf(text, "} %llu\n", (unsigned long long)values[i]);
+    }
 }
 
 /* Cumulative, as Prometheus wants it. */
-static void write_histogram(bp__buffer *text, const metric *m, const source *from,
+static void write_histogram(bp__buffer *text, const bp_pool_metric *m, const source *from,
                             const bp_pool_histogram *histogram)
 {
     uint64_t sum = 0;
@@ -111,37 +135,30 @@ static void write_histogram(bp__buffer *text, const metric *m, const source *fro
                       (unsigned long long)histogram->count);
 }
 
-static void write_one(bp__buffer *text, const metric *m, const source *from)
+static void write_one(bp__buffer *text, const bp_pool_metric *m, const source *from)
 {
     const void *field = (const char *)&from->stats + m->offset;
     switch (m->kind) {
-    case GAUGE:
+    case BP_METRIC_GAUGE:
         bp__buffer_printf(text, "%s{pool=\"%s\"} %u\n", m->name, from->label,
                           *(const uint32_t *)field);
         break;
-    case COUNTER:
-        bp__buffer_printf(text, "%s{pool=\"%s\"} %llu\n", m->name, from->label,
-                          (unsigned long long)*(const uint64_t *)field);
+    case BP_METRIC_COUNTER:
+        write_counter(text, m, from, field);
         break;
-    case TAKES:
-        write_labelled(text, m, from, field, BP_TAKE_COUNT, "result", take_name);
-        break;
-    case RECYCLES:
-        write_labelled(text, m, from, field, BP_RECYCLE_COUNT, "reason", recycle_name);
-        break;
-    case HISTOGRAM:
+    case BP_METRIC_HISTOGRAM:
         write_histogram(text, m, from, field);
         break;
     }
 }
 
 /* All pools of one metric stand together, under its HELP and TYPE. */
-static bp_status write_metric(const metric *m, const source *sources, size_t count,
+static bp_status write_metric(const bp_pool_metric *m, const source *sources, size_t count,
                               bp_pool_write_fn write, void *data)
 {
     bp__buffer text = {0};
     bp__buffer_printf(&text, "# HELP %s %s\n# TYPE %s %s\n", m->name, m->help, m->name,
-                      type_name(m->kind));
+                      bp_metric_kind_name(m->kind));
     for (size_t i = 0; i < count; i++)
         write_one(&text, m, &sources[i]);
     bp_status status = text.overflow ? BP_ENOMEM : BP_OK;
@@ -180,7 +197,7 @@ bp_status bp_pool_metrics_write(bp_pool *const *pools, size_t count, bp_pool_wri
     if (!sources)
         return BP_ENOMEM;
     bp_status status = read_sources(pools, count, sources);
-    for (size_t i = 0; i < sizeof metrics / sizeof *metrics && !status; i++)
+    for (size_t i = 0; i < METRICS && !status; i++)
         status = write_metric(&metrics[i], sources, count, write, data);
     free_sources(sources, count);
     return status;

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include <bullpen/pool.h>
+#include "pool/pressure.h"
 
 /* Share of the last 10 s in which every task waited for memory: 1.0 on our scale. */
 #define STALL_LIMIT 10.0
@@ -18,6 +18,22 @@
 #define LEVEL_CRITICAL 0.97
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
+#define CGROUP_LIST "/proc/self/cgroup"
+
+/* Before every absolute path below. Written by tests while nobody looks. */
+static char prefix[128] = "";
+
+void bp__pressure_root_set(const char *root)
+{
+    size_t length = strlen(root);
+    /* "/" and "" are the same root: the paths below begin with the slash. */
+    while (length > 0 && root[length - 1] == '/')
+        length--;
+    if (length >= sizeof prefix)
+        length = 0;
+    memcpy(prefix, root, length);
+    prefix[length] = '\0';
+}
 
 /* Reads the beginning of a file, NUL-terminated. */
 static bool read_start(const char *path, char *text, size_t capacity)
@@ -64,8 +80,9 @@ static bool read_stall(const char *path, double *ret)
 /* Our cgroup's path for a controller: "0::/a/b" in v2, "4:memory:/a/b" in v1. */
 static bool find_cgroup(const char *controller, char *path, size_t capacity)
 {
-    char text[4096];
-    if (!read_start("/proc/self/cgroup", text, sizeof text))
+    char text[4096], list[sizeof prefix + sizeof CGROUP_LIST];
+    snprintf(list, sizeof list, "%s" CGROUP_LIST, prefix);
+    if (!read_start(list, text, sizeof text))
         return false;
     char *rest = NULL;
     for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
@@ -84,9 +101,10 @@ static void set_path(bp_memory_source *source, const char *root, const char *gro
                      const char *file)
 {
     /* In a container our path may not be visible, while the root of the mount is our group. */
-    int length = snprintf(source->path, sizeof source->path, "%s%s/%s", root, group, file);
+    int length =
+        snprintf(source->path, sizeof source->path, "%s%s%s/%s", prefix, root, group, file);
     if (length < 0 || length >= (int)sizeof source->path || access(source->path, R_OK) != 0)
-        snprintf(source->path, sizeof source->path, "%s/%s", root, file);
+        snprintf(source->path, sizeof source->path, "%s%s/%s", prefix, root, file);
 }
 
 /* The usage file is the limit's neighbour. */
