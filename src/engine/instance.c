@@ -46,6 +46,7 @@ void bp__instance_close(bp__instance *instance)
     instance->store = NULL;
     instance->context = NULL;
     instance->instantiated = false;
+    instance->caller = NULL;
     instance->memory_known = MEMORY_UNKNOWN;
     instance->memory_bytes = 0;
     instance->host_bytes = 0;

@@ -20,7 +20,7 @@ struct bp__instance {
     uint64_t memory_bytes, host_bytes;
 
     /* The run in progress. */
-    wasmtime_caller_t *caller; /* of the host function in progress, or NULL */
+    wasmtime_caller_t *caller; /* of a start function's last host call; valid while that runs */
     bp__until until;
     bp__ended interrupted; /* set by the callback: DEADLINE or CANCELLED */
     bool host_stopped;

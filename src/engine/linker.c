@@ -24,11 +24,11 @@ static wasm_trap_t *enter_host(void *env, wasmtime_caller_t *caller, wasmtime_va
     (void)count;
     const host_entry *entry = env;
     bp__instance *instance = wasmtime_context_get_data(wasmtime_caller_context(caller));
-    wasmtime_caller_t *outer = instance->caller;
-    instance->caller = caller;
-    bool go_on = entry->function(entry->env, instance->host_data, (bp__value *)values);
-    instance->caller = outer;
-    if (__builtin_expect(go_on, 1))
+    /* Only a start function needs it (see bp__instance_memory); plugins come through here for every
+     * 8 bytes that they copy. */
+    if (__builtin_expect(!instance->instantiated, 0))
+        instance->caller = caller;
+    if (__builtin_expect(entry->function(entry->env, instance->host_data, (bp__value *)values), 1))
         return NULL;
     instance->host_stopped = true;
     return wasmtime_trap_new("stopped by the host", 19);
