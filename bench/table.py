@@ -53,13 +53,13 @@ def text(section):
                                        for cell, width in zip(row, widths)).rstrip())
     if section['verdict'] == 'left out':
         lines.append(f"{section['target']} left out: {section['reason']}")
-    else:
+    elif section['verdict'] != 'shown':
         lines.append(verdict_line(section))
     return '\n'.join(lines)
 
 
 def markdown(results):
-    """The whole run as a table; what was left out is named below it."""
+    """The whole run as tables; what was left out is named below them."""
     machine = results['machine']
     lines = [
         f"Measured on {results['date']}: {machine['cpu']}, {machine['cores']} cores, "
@@ -69,20 +69,32 @@ def markdown(results):
         '| target | work | Bullpen | beside | its figure | ratio | wanted | |',
         '|---|---|---|---|---|---|---|---|',
     ]
-    left_out = []
+    beside, left_out = [], []
     for section in results['sections']:
+        work = f"| {section['target']} | {section['title']} "
+        beside += [f"{work}| {row['label']} | {quantity(row['median'], row['unit'])} "
+                   f"| {'' if row['p99'] is None else quantity(row['p99'], row['unit'])} |"
+                   for row in section['rows']
+                   if row not in (section['ours'], section['peer']) and 'point' not in row]
         if section['verdict'] == 'left out':
             left_out.append(f"- {section['target']}, {section['title']}: {section['reason']}")
+            continue
+        if section['verdict'] == 'shown':
             continue
         ratio = '–' if section['ratio'] is None else digits(section['ratio'])
         relation = {'<=': '≤', '>=': '≥'}[section['relation']]
         lines.append(
-            f"| {section['target']} | {section['title']} "
-            f"| {quantity(section['ours']['median'], section['ours']['unit'])} "
+            f"{work}| {quantity(section['ours']['median'], section['ours']['unit'])} "
             f"| {section['peer']['label']} "
             f"| {quantity(section['peer']['median'], section['peer']['unit'])} "
             f"| {ratio} | {relation} {section['goal']:.4g} "
             f"| {section['verdict'] if section['verdict'] == 'ok' else '**short**'} |")
+    if beside:
+        lines += ['', 'Shown beside, without a target:', '',
+                  '| target | work | whose | median | 99th percentile |', '|---|---|---|---|---|',
+                  *beside]
+    left_out += [f"- the peer {peer['name']}: {peer['reason']}"
+                 for peer in results.get('left_out', ())]
     if left_out:
         lines += ['', 'Left out here:', '', *left_out]
     return '\n'.join(lines)

@@ -1,10 +1,12 @@
-// Bullpen: a buffered channel as a pool, the usual way in Go, measured.
+// Bullpen: two pools of Go, measured: a buffered channel, the usual way, and sync.Pool.
 // SPDX-License-Identifier: Apache-2.0
 //
-//	bench-channel single ITEMS MS                   one goroutine receives and sends (P1)
-//	bench-channel shared ITEMS MS THREADS           goroutines do so as fast as they can (P2)
-//	bench-channel line   ITEMS MS THREADS HOLD_NS   goroutines wait in line for few items (P3)
-//	bench-channel locked ITEMS MS THREADS HOLD_NS   the same, each goroutine on a thread of its own
+//	bench-go single      ITEMS MS                   one goroutine receives and sends (P1, P15)
+//	bench-go shared      ITEMS MS THREADS           goroutines do so as fast as they can (P2, P15)
+//	bench-go line        ITEMS MS THREADS HOLD_NS   goroutines wait in line for few items (P3)
+//	bench-go locked      ITEMS MS THREADS HOLD_NS   the same, each goroutine on a thread of its own
+//	bench-go sync_single ITEMS MS                   single and shared with sync.Pool; it starts with
+//	bench-go sync_shared ITEMS MS THREADS           ITEMS, but makes more when it finds none
 //
 // The loops are those of bench/pool.c.
 package main
@@ -41,7 +43,21 @@ func newPool(items int) chan *uint64 {
 	return pool
 }
 
-func side() string { return "go-channel-" + strings.TrimPrefix(runtime.Version(), "go") }
+func newSyncPool(items int) *sync.Pool {
+	pool := &sync.Pool{New: func() any { return new(uint64) }}
+	for i := 0; i < items; i++ {
+		pool.Put(new(uint64))
+	}
+	return pool
+}
+
+func side(mode string) string {
+	version := strings.TrimPrefix(runtime.Version(), "go")
+	if strings.HasPrefix(mode, "sync_") {
+		return "go-sync.Pool-" + version
+	}
+	return "go-channel-" + version
+}
 
 func printSamples(samples []float64) {
 	texts := make([]string, len(samples))
@@ -51,26 +67,42 @@ func printSamples(samples []float64) {
 	fmt.Println(" samples_ns=" + strings.Join(texts, ","))
 }
 
-func single(items int, duration int64) {
+func channelBatch(items int) func() {
 	pool := newPool(items)
-	for i := 0; i < 20*batch; i++ {
-		pool <- <-pool
+	return func() {
+		for i := 0; i < batch; i++ {
+			item := <-pool
+			pool <- item
+		}
+	}
+}
+
+func syncBatch(items int) func() {
+	pool := newSyncPool(items)
+	return func() {
+		for i := 0; i < batch; i++ {
+			item := pool.Get()
+			pool.Put(item)
+		}
+	}
+}
+
+func single(mode string, items int, duration int64, runBatch func()) {
+	for i := 0; i < 20; i++ {
+		runBatch()
 	}
 	samples := make([]float64, 0, batchesMax)
 	begin := now()
 	last := begin
 	for last-begin < duration {
-		for i := 0; i < batch; i++ {
-			item := <-pool
-			pool <- item
-		}
+		runBatch()
 		at := now()
 		if len(samples) < batchesMax {
 			samples = append(samples, float64(at-last)/batch)
 		}
 		last = at
 	}
-	fmt.Printf("record=single side=%s items=%d threads=1 batch=%d", side(), items, batch)
+	fmt.Printf("record=single side=%s items=%d threads=1 batch=%d", side(mode), items, batch)
 	printSamples(samples)
 }
 
@@ -111,6 +143,16 @@ func (r *runner) shared(pool chan *uint64, stop *atomic.Bool) {
 	}
 }
 
+func (r *runner) sharedSync(pool *sync.Pool, stop *atomic.Bool) {
+	for !stop.Load() {
+		for i := 0; i < burst; i++ {
+			item := pool.Get()
+			pool.Put(item)
+			r.done++
+		}
+	}
+}
+
 func (r *runner) line(pool chan *uint64, stop *atomic.Bool, hold int64) {
 	for !stop.Load() {
 		before := now()
@@ -124,8 +166,9 @@ func (r *runner) line(pool chan *uint64, stop *atomic.Bool, hold int64) {
 	}
 }
 
-func threads(name string, items int, duration int64, count int, hold int64) {
-	pool := newPool(items)
+// threads measures in count goroutines; body is the loop of one of them.
+func threads(mode string, items int, duration int64, count int, hold int64,
+	body func(r *runner, stop *atomic.Bool)) {
 	runners := make([]runner, count)
 	var stop atomic.Bool
 	var ready, end sync.WaitGroup
@@ -137,16 +180,12 @@ func threads(name string, items int, duration int64, count int, hold int64) {
 		end.Add(1)
 		go func() {
 			defer end.Done()
-			if name == "locked" {
+			if mode == "locked" {
 				runtime.LockOSThread()
 			}
 			ready.Done()
 			<-start
-			if hold == 0 {
-				r.shared(pool, &stop)
-			} else {
-				r.line(pool, &stop, hold)
-			}
+			body(r, &stop)
 		}()
 	}
 	ready.Wait()
@@ -165,8 +204,8 @@ func threads(name string, items int, duration int64, count int, hold int64) {
 		}
 		all = append(all, runners[i].samples...)
 	}
-	fmt.Printf("record=%s side=%s items=%d threads=%d done=%d failed=0 wall_ns=%d", name, side(),
-		items, count, done, wall)
+	fmt.Printf("record=%s side=%s items=%d threads=%d done=%d failed=0 wall_ns=%d",
+		strings.TrimPrefix(mode, "sync_"), side(mode), items, count, done, wall)
 	if hold != 0 {
 		fmt.Printf(" hold_ns=%d max_ns=%d", hold, max)
 	}
@@ -188,15 +227,25 @@ func number(i int) int {
 
 func main() {
 	items, duration := number(2), int64(number(3))*1e6
-	switch name := os.Args[1]; name {
+	switch mode := os.Args[1]; mode {
 	case "single":
-		single(items, duration)
+		single(mode, items, duration, channelBatch(items))
+	case "sync_single":
+		single(mode, items, duration, syncBatch(items))
 	case "shared":
-		threads(name, items, duration, number(4), 0)
+		pool := newPool(items)
+		threads(mode, items, duration, number(4), 0,
+			func(r *runner, stop *atomic.Bool) { r.shared(pool, stop) })
+	case "sync_shared":
+		pool := newSyncPool(items)
+		threads(mode, items, duration, number(4), 0,
+			func(r *runner, stop *atomic.Bool) { r.sharedSync(pool, stop) })
 	case "line", "locked":
-		threads(name, items, duration, number(4), int64(number(5)))
+		pool, hold := newPool(items), int64(number(5))
+		threads(mode, items, duration, number(4), hold,
+			func(r *runner, stop *atomic.Bool) { r.line(pool, stop, hold) })
 	default:
-		fmt.Fprintf(os.Stderr, "'%s': single, shared, line or locked\n", name)
+		fmt.Fprintf(os.Stderr, "'%s': the head of main.go lists the modes\n", mode)
 		os.Exit(1)
 	}
 }

@@ -1,3 +1,0 @@
-module bench-channel
-
-go 1.19
