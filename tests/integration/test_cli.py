@@ -1,5 +1,6 @@
 """The command line itself: usage, help, man pages, completion, version."""
 import json
+import re
 import shutil
 import subprocess
 
@@ -140,7 +141,7 @@ def test_man_page(bullpen, tmp_path, table, name):
     # That a page of ours names is installed is not the page's fault.
     assert [line for line in lint.stdout.splitlines() if "referenced manual not found" not in line] == []
     text = subprocess.run(["mandoc", "-Tascii", page], capture_output=True, text=True, check=True).stdout
-    plain = subprocess.run(["col", "-b"], input=text, capture_output=True, text=True, check=True).stdout
+    plain = re.sub(".\b", "", text)  # bold and underlined letters are struck over
     for option in table[name]["options"] if name else []:
         assert f"--{option['name']}" in plain
     for command in [] if name else COMMANDS:
