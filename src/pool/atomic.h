@@ -30,11 +30,4 @@
                                                          memory_order_seq_cst,                     \
                                                          memory_order_relaxed))
 
-/* A counter with one writer at a time: no locked instruction. */
-#define bp__count(place)                                                                           \
-    atomic_store_explicit(place, atomic_load_explicit(place, memory_order_relaxed) + 1,            \
-                          memory_order_relaxed)
-/* A counter with several writers, off the fast path. */
-#define bp__tally(place) ((void)atomic_fetch_add_explicit(place, 1, memory_order_relaxed))
-
 #endif

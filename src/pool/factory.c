@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "pool/histogram.h"
 
 /* What is put back when the factory returns; factories of two pools may call into each other. */
 typedef struct visit {
@@ -47,15 +46,15 @@ bp_status bp__factory_create(bp_pool *pool, bp_deadline by, void **ret_item, bp_
     visit entered = enter(pool);
     bp_status status = pool->ops.create(pool->factory, by, &item, &error);
     uint64_t took = leave(&entered);
-    bp__histogram_add(&pool->counters.create_time, took);
+    bp__histogram_add(&bp__counters_of(pool)->create_time, took);
     if (status) {
-        bp__tally(&pool->counters.create_failures);
+        bp__tally(&bp__counters_of(pool)->create_failures);
         complain(pool, status, "create", &error);
         if (reterr)
             *reterr = error;
         return status;
     }
-    bp__tally(&pool->counters.creates);
+    bp__tally(&bp__counters_of(pool)->creates);
     *ret_item = item;
     return BP_OK;
 }
@@ -65,9 +64,9 @@ bp_status bp__factory_reset(bp_pool *pool, void *item, bp_deadline by, bp_error 
     bp_error error = BP_ERROR_INIT;
     visit entered = enter(pool);
     bp_status status = pool->ops.reset(pool->factory, item, by, &error);
-    bp__histogram_add(&pool->counters.reset_time, leave(&entered));
+    bp__histogram_add(&bp__counters_of(pool)->reset_time, leave(&entered));
     if (!status) {
-        bp__tally(&pool->counters.resets);
+        bp__tally(&bp__counters_of(pool)->resets);
         return BP_OK;
     }
     complain(pool, status, "reset", &error);
@@ -88,7 +87,7 @@ bool bp__factory_check(bp_pool *pool, void *item, bp_deadline by)
 
 void bp__factory_destroy(bp_pool *pool, void *item, bp_recycle_reason why)
 {
-    bp__tally(&pool->counters.recycles[why]);
+    bp__tally(&bp__counters_of(pool)->recycles[why]);
     if (!pool->ops.destroy)
         return;
     visit entered = enter(pool);

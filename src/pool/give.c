@@ -116,6 +116,12 @@ static void reset_inline(bp_pool *pool, bp__slot *slot)
     doom(pool, slot, BP_RECYCLE_RESET_FAILED);
 }
 
+/* Whether the lease that ends is the last one for its item (max_uses). */
+static inline bool is_worn(const bp__slot *slot, uint64_t leased)
+{
+    return bp__state_gen(leased) + 1 >= atomic_load_explicit(&slot->gen_end, memory_order_relaxed);
+}
+
 /* Where a lease's item goes that is ours (BUSY) now. `kind` and `why` are the lease's. */
 static void dispose(bp_pool *pool, bp__slot *slot, uint64_t leased, bool unfinished)
 {
@@ -128,8 +134,7 @@ static void dispose(bp_pool *pool, bp__slot *slot, uint64_t leased, bool unfinis
         doom(pool, slot, BP_RECYCLE_ABANDONED);
     else if (gate & BP__GATE_CLOSED)
         doom(pool, slot, BP_RECYCLE_CLOSE);
-    else if (atomic_load_explicit(&slot->takes, memory_order_relaxed) >=
-             atomic_load_explicit(&slot->takes_end, memory_order_relaxed))
+    else if (is_worn(slot, leased))
         doom(pool, slot, BP_RECYCLE_MAX_USES);
     else if (gate & BP__GATE_SHRINK && is_surplus(pool))
         doom(pool, slot, BP_RECYCLE_RESIZE);
@@ -151,7 +156,6 @@ static bp_status end_lease(const bp_lease *lease, uint64_t *ret_leased, bp_error
                                 lease->pool->name);
         uint64_t leased = state;
         if (bp__cas(&slot->state, &state, bp__state_next(leased, BP__BUSY))) {
-            atomic_store_explicit(&slot->lease_by, 0, memory_order_relaxed);
             *ret_leased = leased;
             return BP_OK;
         }
@@ -201,14 +205,11 @@ static __attribute__((noinline)) bp_status give_to_waiter(bp_pool *pool, bp__slo
     return BP_OK;
 }
 
-/* Whether the lease can end by one swap: nothing is to be decided about its item. */
+/* Whether the lease can end by one swap, if it is good: nothing is to be decided about its item. */
 static inline bool is_plain(const bp_lease *lease, bp_pool *pool, bp__slot *slot, bp__kind kind)
 {
-    return bp__load(&slot->state, relaxed) == lease->stamp && !lease->unfinished &&
-           kind != BP__BUSY && !bp__load(&pool->gate, relaxed) &&
-           atomic_load_explicit(&slot->takes, memory_order_relaxed) <
-               atomic_load_explicit(&slot->takes_end, memory_order_relaxed) &&
-           bp__thread_self.listed;
+    return !lease->unfinished && kind != BP__BUSY && !bp__load(&pool->gate, relaxed) &&
+           !is_worn(slot, lease->stamp) && bp__thread_self.listed;
 }
 
 bp_status bp_pool_give(bp_lease *lease)
@@ -223,8 +224,6 @@ bp_status bp_pool_give(bp_lease *lease)
     if (__builtin_expect(!is_plain(lease, pool, slot, kind), 0))
         return give_slowly(lease);
     atomic_store_explicit(&bp__thread_self.giving, pool, memory_order_relaxed);
-    /* So that nobody takes this lease's deadline for the next one's, which is written late. */
-    atomic_store_explicit(&slot->lease_by, 0, memory_order_relaxed);
     if (__builtin_expect(!bp__cas(&slot->state, &expected, bp__state_next(expected, kind)), 0)) {
         give_leave();
         return give_slowly(lease);
@@ -252,7 +251,7 @@ void *bp_lease_detach(bp_lease *lease)
         return NULL;
     void *item = slot->item;
     slot->item = NULL;
-    bp__tally(&pool->counters.detaches);
+    bp__tally(&bp__counters_of(pool)->detaches);
     bp__place_free(pool, slot);
     return item;
 }

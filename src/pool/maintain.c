@@ -265,7 +265,7 @@ uint64_t bp__maintain(bp_pool *pool, bool paced)
     pass now = {.pool = pool, .now = bp__now_ns(), .due = UINT64_MAX};
     if (bp__swap(&pool->working, true, acquire))
         return now.now + BP_NS_PER_MS; /* somebody is at it; look whether he is done */
-    bp__tally(&pool->counters.passes);
+    bp__tally(&bp__counters_of(pool)->keeper_passes);
     do_given(&now, paced);
     if (bp__load(&pool->gate, seq_cst) & BP__GATE_CLOSED) {
         bp__sweep_all(pool, BP_RECYCLE_CLOSE);

@@ -3,7 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/buffer.h"
-#include "pool/histogram.h"
+#include "pool/counters.h"
 
 #define ROW(is, member, of, text, what, count, by, names)                                          \
     {.name = "bullpen_pool_" text,                                                                 \
@@ -16,10 +16,10 @@
      .label = by,                                                                                  \
      .label_value = names}
 #define GAUGE(member, of, text, what) ROW(GAUGE, member, of, text, what, 1, NULL, NULL)
-#define COUNTER(member, of, text, what) ROW(COUNTER, member, of, text, what, 1, NULL, NULL)
-#define HISTOGRAM(member, text, what) ROW(HISTOGRAM, member, "seconds", text, what, 1, NULL, NULL)
-#define LABELLED(member, of, text, what, count, by, names)                                         \
-    ROW(COUNTER, member, of, text, what, count, by, names)
+#define ONE(member, of, text, what) ROW(COUNTER, member, of, text, what, 1, NULL, NULL),
+#define EACH(member, size, of, text, what, by, names)                                              \
+    ROW(COUNTER, member, of, text, what, size, by, names),
+#define TIMES(member, text, what) ROW(HISTOGRAM, member, "seconds", text, what, 1, NULL, NULL),
 
 static const char *take_name(uint32_t i)
 {
@@ -31,25 +31,11 @@ static const char *recycle_name(uint32_t i)
     return bp_recycle_reason_name((bp_recycle_reason)i);
 }
 
-/* One row a metric; everything else is made from it: the exposition here, docs/metrics.md by
- * tools/gen-docs, and the command's JSON. Every field of bp_pool_stats has its row (a test). */
+/* One row a metric, from counters.h and here; everything else is made from it: the exposition
+ * below, docs/metrics.md by tools/gen-docs, and the command's JSON. Every field of bp_pool_stats
+ * has its row (a test). */
 static const bp_pool_metric metrics[] = {
-    LABELLED(takes, "takes", "take_total", "Takes by how they ended.", BP_TAKE_COUNT, "result",
-             take_name),
-    HISTOGRAM(take_wait, "take_wait_seconds",
-              "Time from take to its answer; an idle item at once counts as zero."),
-    HISTOGRAM(create_time, "create_seconds", "Time to create an item."),
-    HISTOGRAM(reset_time, "reset_seconds", "Time to reset an item."),
-    LABELLED(recycles, "items", "recycle_total", "Items destroyed, by reason.", BP_RECYCLE_COUNT,
-             "reason", recycle_name),
-    COUNTER(creates, "items", "create_total", "Items created."),
-    COUNTER(create_failures, "creations", "create_failures_total", "Creations that failed."),
-    COUNTER(resets, "resets", "reset_total", "Items reset."),
-    COUNTER(resets_inline, "resets", "reset_inline_total",
-            "Items reset by a taker because nothing pristine was idle."),
-    COUNTER(detaches, "items", "detach_total", "Items taken out of the pool."),
-    COUNTER(lease_overdue, "leases", "lease_overdue", "Leases seen out past their deadline."),
-    COUNTER(keeper_passes, "passes", "keeper_passes_total", "Background passes over the pool."),
+    BP__COUNTER_MAP(ONE, EACH, TIMES)
     GAUGE(max_live, "items", "max_live", "Limit of live items."),
     GAUGE(min_warm, "items", "min_warm", "Items that are kept live."),
     GAUGE(live, "items", "live", "Live items."),

@@ -21,7 +21,7 @@ static uint64_t takes_so_far(bp_pool *pool)
     for (uint32_t b = 0; b < bp__block_count(pool); b++) {
         bp__block *block = bp__block_at(pool, b);
         for (uint32_t i = 0; i < block->count; i++)
-            takes += atomic_load_explicit(&block->slots[i].takes, memory_order_relaxed);
+            takes += bp__state_leases(bp__load(&block->slots[i].state, relaxed));
     }
     return takes;
 }

@@ -8,6 +8,7 @@
 #include "pool/factory.h"
 #include "pool/jitter.h"
 #include "pool/keeper.h"
+#include "pool/overdue.h"
 
 /* Ages of a new item; it is in a BUSY slot. */
 static void stamp_new(bp_pool *pool, bp__slot *slot)
@@ -18,8 +19,8 @@ static void stamp_new(bp_pool *pool, bp__slot *slot)
                           memory_order_relaxed);
     atomic_store_explicit(&slot->idle_ttl, ttl, memory_order_relaxed);
     atomic_store_explicit(&slot->checked, now, memory_order_relaxed);
-    uint64_t takes = atomic_load_explicit(&slot->takes, memory_order_relaxed);
-    atomic_store_explicit(&slot->takes_end, pool->max_uses ? takes + pool->max_uses : UINT64_MAX,
+    uint64_t gen = bp__state_gen(bp__load(&slot->state, relaxed));
+    atomic_store_explicit(&slot->gen_end, pool->max_uses ? gen + pool->max_uses : UINT64_MAX,
                           memory_order_relaxed);
     slot->key_size = 0;
 }
@@ -53,9 +54,8 @@ void bp__lend(bp_pool *pool, const bp__request *request, bp__slot *slot, bp_leas
     bp__kind kind = request->has_key ? BP__LEASED_KEYED : BP__LEASED;
     if (request->has_key && !pool->cleans)
         bp__slot_set_key(slot, request->key, request->hash);
-    atomic_store_explicit(&slot->lease_by, request->lease_by, memory_order_relaxed);
-    bp__count(&slot->takes);
     uint64_t state = bp__state_as(bp__load(&slot->state, relaxed), kind);
+    bp__overdue_set(slot, state, request->lease_by);
     bp__store(&slot->state, state, release);
     *ret = (bp_lease){.pool = pool, .slot = slot, .stamp = state};
     *bp__thread_home(pool->id) = (bp__home){pool->id, slot};
@@ -71,7 +71,7 @@ static void clean(bp_pool *pool, bp__claim *claim, bp_deadline by)
     }
     bp_error error = BP_ERROR_INIT;
     if (!bp__slot_reset(pool, claim->slot, by, &error)) {
-        bp__tally(&pool->counters.resets_inline);
+        bp__tally(&bp__counters_of(pool)->resets_inline);
         claim->kind = BP__FREE;
         return;
     }

@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "base/log.h"
+#include "pool/counters.h"
 #include "pool/slot.h"
 #include "pool/thread.h"
 
@@ -19,19 +20,6 @@
 /* 4160 blocks hold BP_POOL_LIVE_MAX slots and the partial blocks that small pools grow by. */
 #define BP__SUMMARY_WORDS 65
 #define BP__BLOCKS_MAX (BP__SUMMARY_WORDS * 64)
-
-typedef struct bp__histogram {
-    _Atomic uint64_t bucket[BP_POOL_BUCKETS];
-    _Atomic uint64_t sum_ns;
-} bp__histogram;
-
-/* What happens off the fast path, counted; relaxed, they publish nothing. */
-typedef struct bp__counters {
-    _Atomic uint64_t takes[BP_TAKE_COUNT]; /* HIT is not counted here: the slots count leases */
-    _Atomic uint64_t recycles[BP_RECYCLE_COUNT];
-    _Atomic uint64_t creates, create_failures, resets, resets_inline, detaches, overdue, passes;
-    bp__histogram take_wait, create_time, reset_time;
-} bp__counters;
 
 typedef struct bp__waiter bp__waiter;
 
@@ -123,12 +111,18 @@ struct bp_pool {
     struct bp_pool *next_pool, *previous_pool; /* all pools, under fork.c's mutex */
     bool fork_locked;                          /* under fork.c's mutex, during a fork */
 
-    bp__counters counters;
+    bp__counters counters[BP__COUNTER_SETS];
 
     /* One bit a block: its hints are not all zero. Only to find blocks quickly: before anybody
      * gives up or sleeps, all blocks are looked at. */
     alignas(BP__LINE) _Atomic uint64_t summary[BP__HINT_COUNT][BP__SUMMARY_WORDS];
 };
+
+/* The set that this thread counts in. */
+static inline bp__counters *bp__counters_of(bp_pool *pool)
+{
+    return &pool->counters[bp__thread_self.number % BP__COUNTER_SETS];
+}
 
 static inline uint32_t bp__block_count(bp_pool *pool)
 {

@@ -18,15 +18,12 @@ typedef struct bp__block bp__block;
 typedef struct bp__slot {
     /* The lease's line: all that a warm take and give touch of a slot. */
     alignas(BP__LINE) _Atomic uint64_t state;
-    /* Leases so far, over all items of the slot. Written by the owner, read by statistics: it
-     * publishes nothing, so relaxed. */
-    _Atomic uint64_t takes;
-    /* Value of `takes` at which the item is worn out (max_uses). Written by the owner; a give by a
+    /* Generation at which the item is worn out (max_uses). Written by the owner; a give by a
      * stale lease may read it too, and then fails at `state`; relaxed. */
-    _Atomic uint64_t takes_end;
+    _Atomic uint64_t gen_end;
     void *item;
-    /* The lease's deadline, 0 for none. Written by the owner, read by who looks for leases that
-     * are overdue and checks `state` again afterwards; relaxed. */
+    /* The lease's deadline, see overdue.h. Written by the owner after it has the lease, read by
+     * who looks for leases that are overdue and checks `state` again afterwards; relaxed. */
     _Atomic uint64_t lease_by;
     bp_pool *pool;    /* never changes */
     bp__block *block; /* never changes */

@@ -3,9 +3,9 @@
  *   63 ............ 9 | 8 ... 4 | 3 .. 0
  *      generation     |   why   |  kind
  *
- * The generation grows whenever a lease ends and is never set back, so a lease (which remembers
- * the whole word) is recognised as ended, and no compare-and-swap can mistake one idle period of
- * a slot for another. `why` counts for CONDEMNED and DOOMED only and is 0 elsewhere. */
+ * The generation grows by one whenever a lease ends and is never set back, so a lease (which
+ * remembers the whole word) is recognised as ended, no compare-and-swap can mistake one idle
+ * period of a slot for another, and the leases of a slot need no other counter. `why` counts for CONDEMNED and DOOMED only and is 0 elsewhere. */
 #ifndef BP_POOL_STATE_H
 #define BP_POOL_STATE_H
 
@@ -71,6 +71,12 @@ static inline uint64_t bp__state_why_as(uint64_t state, bp__kind kind, uint32_t 
 static inline uint64_t bp__state_next(uint64_t state, bp__kind kind)
 {
     return bp__state_as(state + BP__GEN_ONE, kind);
+}
+
+/* Leases that the slot has seen so far, over all its items. */
+static inline uint64_t bp__state_leases(uint64_t state)
+{
+    return bp__state_gen(state) + bp__state_in(state, BP__LEASED_KINDS);
 }
 
 #endif

@@ -11,21 +11,39 @@ static uint64_t value(const _Atomic uint64_t *counter)
     return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-static void read_histogram(const bp__histogram *from, bp_pool_histogram *to)
+static void add_times(const bp__histogram *from, bp_pool_histogram *to)
 {
-    to->count = 0;
     for (uint32_t i = 0; i < BP_POOL_BUCKETS; i++) {
-        to->bucket[i] = value(&from->bucket[i]);
-        to->count += to->bucket[i];
+        uint64_t times = value(&from->bucket[i]);
+        to->bucket[i] += times;
+        to->count += times;
     }
-    to->sum_ns = value(&from->sum_ns);
+    to->sum_ns += value(&from->sum_ns);
+}
+
+static void add_each(const _Atomic uint64_t *from, uint64_t *to, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        to[i] += value(&from[i]);
+}
+
+/* One set of counters onto the sum. */
+static void add_counters(const bp__counters *from, bp_pool_stats *stats)
+{
+#define ONE(field, unit, name, help) add_each(&from->field, &stats->field, 1);
+#define EACH(field, size, unit, name, help, label, names) add_each(from->field, stats->field, size);
+#define TIMES(field, name, help) add_times(&from->field, &stats->field);
+    BP__COUNTER_MAP(ONE, EACH, TIMES)
+#undef ONE
+#undef EACH
+#undef TIMES
 }
 
 static void count_slot(bp_pool *pool, bp__slot *slot, uint64_t now, bp_pool_stats *stats,
                        uint64_t *leases)
 {
-    *leases += value(&slot->takes);
     uint64_t state = bp__load(&slot->state, acquire);
+    *leases += bp__state_leases(state);
     bp__kind kind = bp__state_kind(state);
     if (bp__state_in(state, BP__LEASED_KINDS)) {
         stats->in_use++;
@@ -48,24 +66,6 @@ static uint64_t count_slots(bp_pool *pool, bp_pool_stats *stats)
             count_slot(pool, &block->slots[i], now, stats, &leases);
     }
     return leases;
-}
-
-static void read_counters(const bp__counters *counters, bp_pool_stats *stats)
-{
-    for (uint32_t i = 0; i < BP_TAKE_COUNT; i++)
-        stats->takes[i] = value(&counters->takes[i]);
-    for (uint32_t i = 0; i < BP_RECYCLE_COUNT; i++)
-        stats->recycles[i] = value(&counters->recycles[i]);
-    stats->creates = value(&counters->creates);
-    stats->create_failures = value(&counters->create_failures);
-    stats->resets = value(&counters->resets);
-    stats->resets_inline = value(&counters->resets_inline);
-    stats->detaches = value(&counters->detaches);
-    stats->lease_overdue = value(&counters->overdue);
-    stats->keeper_passes = value(&counters->passes);
-    read_histogram(&counters->take_wait, &stats->take_wait);
-    read_histogram(&counters->create_time, &stats->create_time);
-    read_histogram(&counters->reset_time, &stats->reset_time);
 }
 
 static void read_limits(bp_pool *pool, bp_pool_stats *stats)
@@ -97,7 +97,8 @@ bp_status bp_pool_stats_read(bp_pool *pool, bp_pool_stats *stats)
     bp_pool_stats read = BP_POOL_STATS_INIT;
     read_limits(pool, &read);
     uint64_t leases = count_slots(pool, &read);
-    read_counters(&pool->counters, &read);
+    for (uint32_t i = 0; i < BP__COUNTER_SETS; i++)
+        add_counters(&pool->counters[i], &read);
     add_hits(leases, &read);
     return bp__result_copy(stats, &read, sizeof read, "bp_pool_stats", NULL);
 }

@@ -8,7 +8,7 @@
 #include "pool/claim.h"
 #include "pool/core.h"
 #include "pool/factory.h"
-#include "pool/histogram.h"
+#include "pool/overdue.h"
 
 static const bp_take_result results[] = {
     [BP_OK] = BP_TAKE_MISS,          [BP_EBUSY] = BP_TAKE_BUSY,
@@ -26,9 +26,10 @@ static bp_take_result result_of(bp_status status)
 /* A take that left the fast path ends. */
 static bp_status finish(bp_pool *pool, const bp__request *request, bp_status status)
 {
-    bp__tally(&pool->counters.takes[result_of(status)]);
+    bp__tally(&bp__counters_of(pool)->takes[result_of(status)]);
     uint64_t now = request->start ? bp__now_ns() : 0;
-    bp__histogram_add(&pool->counters.take_wait, now > request->start ? now - request->start : 0);
+    uint64_t waited = now > request->start ? now - request->start : 0;
+    bp__histogram_add(&bp__counters_of(pool)->take_wait, waited);
     return status;
 }
 
@@ -36,9 +37,7 @@ static bp_status finish(bp_pool *pool, const bp__request *request, bp_status sta
 static inline void fill(bp_pool *pool, bp__slot *slot, uint64_t state, bp_deadline by,
                         bp_lease *ret)
 {
-    atomic_store_explicit(&slot->lease_by, by == BP_DEADLINE_DEFAULT ? 0 : by,
-                          memory_order_relaxed);
-    bp__count(&slot->takes);
+    bp__overdue_set(slot, state, by == BP_DEADLINE_DEFAULT ? 0 : by);
     if (pool->counts_ready)
         bp__sub(&pool->ready, 1, relaxed);
     ret->pool = pool;
@@ -170,7 +169,7 @@ static bp_status check_key(bp_pool *pool, bp_bytes key, bp_error *reterr)
     return BP_OK;
 }
 
-/* A slot was leased for a look at its key, which is another's: as it was. */
+/* A slot was grabbed for a look at its key, which is another's: as it was. */
 static void return_other_key(bp_pool *pool, bp__slot *slot)
 {
     bp__publish(pool, slot, BP__KEPT, 0);
@@ -185,7 +184,7 @@ static inline bool take_home_for(bp_pool *pool, bp_bytes key, bp_deadline by, bp
         return false;
     bp__slot *slot = home->slot;
     uint64_t was;
-    if (!bp__grab(slot, BP__BIT(BP__FREE) | BP__BIT(BP__KEPT), BP__LEASED_KEYED, &was))
+    if (!bp__grab(slot, BP__BIT(BP__FREE) | BP__BIT(BP__KEPT), BP__BUSY, &was))
         return false;
     if (bp__state_kind(was) == BP__KEPT && !bp__slot_has_key(slot, key)) {
         return_other_key(pool, slot);
@@ -193,7 +192,9 @@ static inline bool take_home_for(bp_pool *pool, bp_bytes key, bp_deadline by, bp
     }
     if (bp__state_kind(was) == BP__FREE && !pool->cleans)
         bp__slot_set_key(slot, key, bp__key_hash(key));
-    fill(pool, slot, bp__state_as(was, BP__LEASED_KEYED), by, ret);
+    uint64_t state = bp__state_as(was, BP__LEASED_KEYED);
+    bp__store(&slot->state, state, release);
+    fill(pool, slot, state, by, ret);
     return true;
 }
 

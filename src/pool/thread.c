@@ -6,8 +6,9 @@
 
 __thread bp__thread bp__thread_self;
 
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* guards `first` and the links */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* guards what follows */
 static bp__thread *first;
+static uint32_t listed; /* threads so far */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key; /* its destructor takes a thread out of the list */
 
@@ -54,6 +55,7 @@ void bp__thread_list(void)
     bp__thread *self = &bp__thread_self;
     pthread_setspecific(key, self);
     pthread_mutex_lock(&mutex);
+    self->number = ++listed;
     self->previous = NULL;
     self->next = first;
     if (first)

@@ -25,6 +25,7 @@ typedef struct bp__thread {
     _Atomic(bp_pool *) giving;
     const bp_pool *factory_of; /* the pool whose factory runs on this thread, or NULL */
     bool listed;
+    uint32_t number; /* spreads threads over sets of counters; 0 until it is listed */
     struct bp__thread *next, *previous; /* all threads that ever gave; under thread.c's mutex */
 } bp__thread;
 
