@@ -50,6 +50,9 @@ void foundation_pooling_pagemap_scan_set(wasmtime_pooling_allocation_config_t *c
  */
 void foundation_config_backtrace_details_set(wasm_config_t *config, bool on);
 
+/** Whether a trap takes hold of what a core dump is made from (off unless set). */
+void foundation_config_core_dump_set(wasm_config_t *config, bool on);
+
 /** What one instance of a module takes from the pool. What it imports does not count. */
 typedef struct {
     uint32_t memories;
@@ -160,6 +163,26 @@ void foundation_error_frames(const wasmtime_error_t *error, foundation_frame_fn 
 
 /** The same for a trap. */
 void foundation_trap_frames(const wasm_trap_t *trap, foundation_frame_fn visit, void *data);
+
+/* ---- core dumps ---- */
+
+/** @return false to stop. */
+typedef bool (*foundation_bytes_fn)(void *data, const uint8_t *bytes, size_t size);
+
+/**
+ * Write what the guest looked like when it trapped: frames, memories and globals, in the format
+ * that WebAssembly debuggers read. Takes as much memory as the guest has.
+ * @param store  the one that the error comes from, as it is right after the trap.
+ * @param name   of the program, in the dump.
+ * @return false if the error has no dump (see foundation_config_core_dump_set()) or @p write
+ * failed.
+ */
+bool foundation_error_core_dump(wasmtime_context_t *store, const wasmtime_error_t *error,
+                                const char *name, foundation_bytes_fn write, void *data);
+
+/** The same for a trap. */
+bool foundation_trap_core_dump(wasmtime_context_t *store, const wasm_trap_t *trap,
+                               const char *name, foundation_bytes_fn write, void *data);
 
 /* ---- the last resort ---- */
 

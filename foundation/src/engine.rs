@@ -13,7 +13,7 @@ use wasmtime_c_api::{
 /// be switched on through the C API.)
 const WASM_PAGE_BYTES: u64 = 65536;
 
-const VERSION: &CStr = c"wasmtime 48.0.8 + pagemap-scan patch";
+const VERSION: &CStr = c"wasmtime 48.0.8 + patches pagemap-scan, bulk-memory-epoch";
 
 #[unsafe(no_mangle)]
 pub extern "C" fn foundation_version() -> *const c_char {
@@ -61,6 +61,11 @@ pub unsafe extern "C" fn foundation_config_backtrace_details_set(
         WasmBacktraceDetails::Disable
     };
     handles::config_mut(config).wasm_backtrace_details(details);
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn foundation_config_core_dump_set(config: &mut wasm_config_t, on: bool) {
+    handles::config_mut(config).coredump_on_trap(on);
 }
 
 /// `foundation_module_needs`

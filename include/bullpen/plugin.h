@@ -24,8 +24,7 @@ typedef struct bp_limits {
     uint64_t memory_bytes;    /**< all memories of a sandbox together; default 64 MiB */
     uint64_t table_elements;  /**< all tables together; default: the runtime's */
     uint64_t time_ms;         /**< one call, from the first wait to the last byte; default 1000. Kept
-                                   to two ticks and what one instruction takes: filling or copying
-                                   memory is one, about 0.5 ms a MiB of the guest's memory */
+                                   to two ticks, scheduling, and what a host function may take */
     uint64_t init_time_ms;    /**< making and initialising a sandbox; default 5000 */
     uint64_t input_bytes;     /**< default 16 MiB */
     uint64_t output_bytes;    /**< default 16 MiB */

@@ -1,5 +1,5 @@
 /*
- * foundation/patches/wasmtime-pagemap-scan.patch: a slot that is reset by PAGEMAP_SCAN is pristine,
+ * foundation/patches/wasmtime/pagemap-scan.patch: a slot that is reset by PAGEMAP_SCAN is pristine,
  * and keeps its pages.
  *
  * One slot, used by one instance after the other, and each starts by looking for what the one
