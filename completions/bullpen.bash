@@ -17,6 +17,10 @@ _bullpen()
         -m|--memory-max) return ;;
         --input-max) return ;;
         --output-max) return ;;
+        --log-max) return ;;
+        --host-calls-max) return ;;
+        --fuel) return ;;
+        --core-dump) return ;;
         --reset) COMPREPLY=($(compgen -W 'fresh reuse' -- "$word")); return ;;
         --tenant) return ;;
         -n|--repeat) return ;;
@@ -25,7 +29,7 @@ _bullpen()
         --min-warm) return ;;
         --log-level) COMPREPLY=($(compgen -W 'trace debug info warn error off' -- "$word")); return ;;
         esac
-        options=' --input -i --config -c --timeout-ms -t --memory-max -m --input-max --output-max --wasi --debug-info --reset --tenant --repeat -n --concurrency -C --max-live --min-warm --stats -s --log-level --help -h --json --quiet -q'
+        options=' --input -i --config -c --timeout-ms -t --memory-max -m --input-max --output-max --log-max --host-calls-max --fuel --trusted --core-dump --wasi --debug-info --reset --tenant --repeat -n --concurrency -C --max-live --min-warm --stats -s --log-level --help -h --json --quiet -q'
         files=1
         ;;
     inspect)

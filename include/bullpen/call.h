@@ -17,6 +17,8 @@ typedef struct bp_call {
     bp_bytes tenant;        /**< whose data this works for; at most 128 bytes */
     void *context;          /**< handed to host functions, never visible to the guest */
     bp_cancel *cancel;      /**< ends the wait or the call from another thread; borrowed */
+    const bp_limits *limits; /**< for this call alone: effective is the smallest of all sides. Fuel
+                                  only of a plugin that was loaded with fuel; borrowed; NULL: none */
 } bp_call;
 #define BP_CALL_INIT {.size = (uint32_t)sizeof(bp_call)}
 
@@ -32,13 +34,15 @@ typedef struct bp_call_result {
     const char *limit;    /**< name of the limit that was hit, or NULL; static */
     const char *message;  /**< the guest's error, trap or limit in words; "" if all went well */
     const char *backtrace; /**< a line a frame, innermost first; "" without a trap */
+    const char *core_dump; /**< path of the file, see bp_runtime_options; "" if none was written */
     uint64_t call_id;     /**< unique in this process; also in the guest's log records */
     uint64_t wait_ns;     /**< until the sandbox was there, reset and creation included */
     uint64_t guest_ns;    /**< in the guest, host functions included */
     uint64_t host_calls;
+    uint64_t fuel;        /**< used, if it is counted */
     void *private_;       /**< the library's own */
 } bp_call_result;
-#define BP_CALL_RESULT_INIT {.size = (uint32_t)sizeof(bp_call_result), .message = "", .backtrace = ""}
+#define BP_CALL_RESULT_INIT {.size = (uint32_t)sizeof(bp_call_result), .message = "", .backtrace = "", .core_dump = ""}
 
 /**
  * Call an export on a sandbox from the pool, on this thread.

@@ -33,6 +33,9 @@ typedef struct bp_limits {
                                    Extism memory, input, output and error; default unlimited */
     uint64_t var_bytes;       /**< Extism vars of a plugin and tenant; default 1 MiB. When 4096
                                    tenants have some, the one not seen for longest loses its own */
+    uint64_t fuel;            /**< what a call may execute, about one a wasm instruction: the same on
+                                   every machine, in every run; initialisation is not counted.
+                                   Default: not counted, which is faster. BP_UNLIMITED: counted only */
     bool trap_on_grow_failure; /**< end the call when growth is refused, instead of answering -1 */
 } bp_limits;
 
@@ -50,7 +53,9 @@ typedef struct bp_plugin_options {
     bool prewarm_background; /**< do not wait for the first sandboxes while loading */
     bool debug_info; /**< keep DWARF, so that backtraces have files and lines: for plugins that you
                           trust, since the engine reads all of it again for every trap */
-    uint8_t reserved_;
+    bool trusted; /**< compile it without the checks that let it be interrupted, which can double its
+                       speed. Nothing ends such a guest but itself: neither a deadline nor a cancel,
+                       in calls or in initialisation. Needs limits.time_ms = BP_UNLIMITED */
     uint32_t max_live; /**< sandboxes at once; default 4, or fewer on a small runtime */
     uint32_t min_warm; /**< kept ready; default 1; BP_POOL_NONE for none */
     uint64_t max_uses; /**< calls before a sandbox is replaced (reuse); 0: no rotation */

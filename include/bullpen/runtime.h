@@ -28,6 +28,9 @@ typedef struct bp_runtime_options {
     uint32_t log_level;          /**< a bp_log_level, the lowest that `log` gets; default trace */
     bp_log_fn log;               /**< where records go; NULL: nowhere */
     void *log_data;              /**< borrowed until the runtime is freed */
+    const char *core_dump_dir;   /**< NULL: none. A folder for core dumps of guests that trap, as many
+                                      as 100, in the format of WebAssembly's debuggers. A dump holds
+                                      the guest's whole memory; copied */
 } bp_runtime_options;
 
 #define BP_RUNTIME_OPTIONS_INIT {.size = (uint32_t)sizeof(bp_runtime_options)}

@@ -23,7 +23,7 @@ typedef struct call_answer {
     uint64_t index;        /* which of the repeated calls */
     bp_error error;        /* status BP_OK: guest code ran, and the rest counts */
     bp_call_result result; /* its output, message and backtrace are those below */
-    bp__buffer output, message, backtrace;
+    bp__buffer output, message, backtrace, core_dump;
     uint64_t call_ns; /* as the caller saw it */
 } call_answer;
 

@@ -56,7 +56,12 @@ static const char *hint_for_outcome(const call_values *values, const bp_call_res
         return raise_ms(values->timeout_ms, text);
     case BP_OUTCOME_OUT_OF_MEMORY:
         return raise_size("--memory-max", values->memory_max, text);
+    case BP_OUTCOME_OUT_OF_FUEL:
+        snprintf(text, HINT_SIZE, "raise --fuel (now %" PRIu64 ")", values->fuel);
+        return text;
     case BP_OUTCOME_LIMIT_EXCEEDED:
+        if (result->limit && strcmp(result->limit, "log_bytes") == 0)
+            return raise_size("--log-max", values->log_max, text);
         if (result->limit && strstr(result->limit, "output"))
             return raise_size("--output-max", values->output_max, text);
         return NULL;

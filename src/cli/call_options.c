@@ -49,6 +49,10 @@ static int check_words(const call_values *values)
         cli_error("--quiet and %s exclude each other", excluded);
         return CLI_USAGE;
     }
+    if (values->trusted && values->fuel != CLI_UNSET) {
+        cli_error("--trusted and --fuel exclude each other: fuel interrupts");
+        return CLI_USAGE;
+    }
     if (values->tenant && (!*values->tenant || strlen(values->tenant) > TENANT_MAX)) {
         cli_error("--tenant: a name has 1 to %d bytes, this one %zu", TENANT_MAX,
                   strlen(values->tenant));
@@ -136,6 +140,15 @@ int call_setup_make(const call_values *values, call_setup *ret)
     plugin->limits.init_time_ms = larger(INIT_TIME_MS, values->timeout_ms);
     plugin->limits.input_bytes = values->input_max;
     plugin->limits.output_bytes = values->output_max;
+    plugin->limits.log_bytes = values->log_max;
+    if (values->host_calls_max != CLI_UNSET)
+        plugin->limits.host_calls = values->host_calls_max;
+    if (values->fuel != CLI_UNSET)
+        plugin->limits.fuel = values->fuel;
+    plugin->trusted = values->trusted;
+    if (values->trusted)
+        plugin->limits.time_ms = BP_UNLIMITED;
+    ret->runtime.core_dump_dir = values->core_dump;
     return CLI_OK;
 }
 

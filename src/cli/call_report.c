@@ -35,6 +35,8 @@ static void print_failure(const call_values *values, const call_answer *answer)
         const char *message = answer->result.message;
         cli_error("%s: %s%s%s", values->export_name, name, *message ? ": " : "", message);
         print_backtrace(answer->result.backtrace);
+        if (*answer->result.core_dump)
+            cli_note("core dump: %s", answer->result.core_dump);
     }
     char text[256];
     const char *hint = call_hint(values, answer, false, text);
@@ -117,7 +119,12 @@ static double us(uint64_t ns)
     return (double)ns / 1000.0;
 }
 
-static json_t *result_json(const call_answer *answer)
+static json_t *fuel_json(const call_values *values, const bp_call_result *result)
+{
+    return values->fuel == CLI_UNSET ? json_null() : json_integer((json_int_t)result->fuel);
+}
+
+static json_t *result_json(const call_values *values, const call_answer *answer)
 {
     const bp_call_result *result = &answer->result;
     json_t *object = json_pack(
@@ -128,6 +135,8 @@ static json_t *result_json(const call_answer *answer)
         us(result->wait_ns), "guest_us", us(result->guest_ns), "call_us", us(answer->call_ns),
         "host_calls", (json_int_t)result->host_calls);
     const char *encoding = NULL;
+    json_object_set_new(object, "fuel", fuel_json(values, result));
+    json_object_set_new(object, "core_dump", text_or_null(result->core_dump));
     json_object_set_new(object, "output", cli_json_bytes(result->output, &encoding));
     json_object_set_new(object, "output_encoding", json_string(encoding));
     return object;
@@ -139,7 +148,7 @@ static bool report_json(const call_values *values, const call_totals *totals,
 {
     const call_answer *answer = totals->failed.made ? &totals->failed : &totals->first;
     bool ran = answer->error.status == BP_OK;
-    json_t *object = ran ? result_json(answer) : error_json(&answer->error);
+    json_t *object = ran ? result_json(values, answer) : error_json(&answer->error);
     add_hint(object, values, answer, false);
     if (values->repeat > 1)
         json_object_set_new(object, "outputs_differ", json_boolean(totals->differing > 0));

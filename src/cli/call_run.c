@@ -33,6 +33,7 @@ static void answer_done(call_answer *answer)
     bp__buffer_done(&answer->output);
     bp__buffer_done(&answer->message);
     bp__buffer_done(&answer->backtrace);
+    bp__buffer_done(&answer->core_dump);
 }
 
 void call_totals_done(call_totals *totals)
@@ -52,12 +53,15 @@ static void keep(call_answer *to, uint64_t index, const bp_error *error,
     bp__buffer_append(&to->output, result->output.data, result->output.size);
     bp__buffer_append_text(&to->message, result->message);
     bp__buffer_append_text(&to->backtrace, result->backtrace);
+    bp__buffer_append_text(&to->core_dump, result->core_dump);
     const char *message = bp__buffer_text(&to->message);
     const char *backtrace = bp__buffer_text(&to->backtrace);
+    const char *core_dump = bp__buffer_text(&to->core_dump);
     to->result = *result;
     to->result.output = bp__buffer_bytes(&to->output);
     to->result.message = message ? message : "";
     to->result.backtrace = backtrace ? backtrace : "";
+    to->result.core_dump = core_dump ? core_dump : "";
     to->result.private_ = NULL;
 }
 

@@ -9,7 +9,9 @@ typedef struct call_values {
     const char *file, *export_name;
     const char *input, *tenant;
     cli_pairs config;
-    uint64_t timeout_ms, memory_max, input_max, output_max;
+    uint64_t timeout_ms, memory_max, input_max, output_max, log_max, host_calls_max, fuel;
+    const char *core_dump;
+    bool trusted;
     uint64_t repeat, concurrency, max_live, min_warm;
     int reset;     /* a bp_reset_policy */
     int log_level; /* a bp_log_level, or -1 */

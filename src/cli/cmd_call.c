@@ -46,7 +46,7 @@ static bool run(const call_job *job, bp_plugin *plugin, uint64_t stack_bytes, ca
 {
     const call_values *values = job->values;
     bp_call call = BP_CALL_INIT;
-    call.timeout_ms = (uint32_t)values->timeout_ms;
+    call.timeout_ms = values->trusted ? 0 : (uint32_t)values->timeout_ms;
     call.export_name = values->export_name;
     call.input = job->input;
     call.tenant = bp_bytes_of(values->tenant);

@@ -99,7 +99,9 @@ static wasm_config_t *make_config(const bp__engine_options *options, uint64_t re
     wasm_config_t *config = wasm_config_new();
     configure_language(config);
     configure_pool(config, options, scan);
-    wasmtime_config_epoch_interruption_set(config, true);
+    wasmtime_config_epoch_interruption_set(config, options->kind != BP__ENGINE_FAST);
+    wasmtime_config_consume_fuel_set(config, options->kind == BP__ENGINE_METERED);
+    foundation_config_core_dump_set(config, options->core_dump_dir != NULL);
     wasmtime_config_max_wasm_stack_set(config, options->stack_bytes);
     wasmtime_config_memory_init_cow_set(config, true);
     wasmtime_config_memory_reservation_set(config, reservation);
@@ -164,10 +166,15 @@ bp_status bp__engine_new(const bp__engine_options *options, bp__engine **ret, bp
     bp__engine *engine = bp__alloc_zeroed(1, sizeof *engine);
     if (!engine)
         return bp__error_oom(reterr, "making the engine");
+    engine->kind = options->kind;
     engine->logger = options->logger;
     engine->stack_bytes = options->stack_bytes;
     engine->pagemap_scan = foundation_pagemap_scan_available();
-    bp_status status = make_wasm_engine(engine, options, reterr);
+    bp_status status = BP_OK;
+    if (options->core_dump_dir && !(engine->core_dump_dir = bp__strdup(options->core_dump_dir)))
+        status = bp__error_oom(reterr, "making the engine");
+    if (status == BP_OK)
+        status = make_wasm_engine(engine, options, reterr);
     if (status == BP_OK)
         status = bp__ticker_new(engine->wasm, options->tick_ms, engine->instances_max,
                                 &engine->ticker, reterr);
@@ -186,6 +193,7 @@ void bp__engine_free(bp__engine *engine)
     bp__ticker_free(engine->ticker);
     if (engine->wasm)
         wasm_engine_delete(engine->wasm);
+    bp__free(engine->core_dump_dir);
     bp__free(engine);
 }
 
@@ -197,6 +205,11 @@ uint32_t bp__engine_instances_max(const bp__engine *engine)
 uint64_t bp__engine_memory_reservation(const bp__engine *engine)
 {
     return engine->memory_reservation;
+}
+
+bp__engine_kind bp__engine_get_kind(const bp__engine *engine)
+{
+    return engine->kind;
 }
 
 bool bp__engine_pagemap_scan(const bp__engine *engine)

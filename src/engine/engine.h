@@ -8,7 +8,17 @@
 
 typedef struct bp__engine bp__engine;
 
+/* What compiled code looks at while it runs. */
+typedef enum bp__engine_kind {
+    BP__ENGINE_GUARDED, /* the time */
+    BP__ENGINE_METERED, /* the time, and its fuel */
+    BP__ENGINE_FAST,    /* nothing: it cannot be interrupted */
+    BP__ENGINE_KINDS
+} bp__engine_kind;
+
 typedef struct bp__engine_options {
+    bp__engine_kind kind;
+    const char *core_dump_dir; /* copied; NULL: no core dumps */
     uint32_t instances_max;
     uint64_t memory_bytes_max;   /* of one linear memory */
     uint64_t table_elements_max; /* of one table */
@@ -26,6 +36,7 @@ void bp__engine_free(bp__engine *engine);
 uint32_t bp__engine_instances_max(const bp__engine *engine);
 uint64_t bp__engine_memory_reservation(const bp__engine *engine);
 bool bp__engine_pagemap_scan(const bp__engine *engine);
+bp__engine_kind bp__engine_get_kind(const bp__engine *engine);
 
 /* Before anything that runs a guest or a compiler: BP_EINVAL, with both sizes, when this thread has
  * too little stack left. Lets the signals of guests' faults through to it. */

@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "engine/instance_private.h"
+#include "engine/core_dump.h"
 
 _Static_assert(sizeof(bp__func) == sizeof(wasmtime_func_t), "functions are handed over as they are");
 
@@ -100,6 +100,11 @@ static void begin_run(bp__instance *instance, bp__until until)
     instance->host_stopped = false;
     instance->report.memory_refused = false;
     instance->report.table_refused = false;
+    bp__engine_kind kind = instance->engine->kind;
+    if (__builtin_expect(kind == BP__ENGINE_FAST, 0))
+        return;
+    if (__builtin_expect(kind == BP__ENGINE_METERED, 0))
+        (void)wasmtime_context_set_fuel(instance->context, until.fuel);
     wasmtime_context_set_epoch_deadline(instance->context, 1);
     bp__ticker_enter(instance->engine->ticker, instance->slot);
 }
@@ -108,11 +113,16 @@ static __attribute__((noinline)) bp__ended conclude(bp__instance *instance, wasm
                                                     wasm_trap_t *trap)
 {
     bp__trap_report *report = &instance->report;
+    report->core_dump[0] = '\0';
+    if (!instance->host_stopped && instance->interrupted == BP__ENDED_RETURNED)
+        bp__core_dump(instance, error, trap);
     bp__trap_report_fill(report, error, trap);
     if (instance->host_stopped)
         return BP__ENDED_HOST;
     if (instance->interrupted != BP__ENDED_RETURNED)
         return instance->interrupted;
+    if (report->trap_code == WASMTIME_TRAP_CODE_OUT_OF_FUEL)
+        return BP__ENDED_FUEL;
     return report->memory_refused || report->table_refused ? BP__ENDED_MEMORY : BP__ENDED_TRAP;
 }
 
@@ -213,6 +223,27 @@ bp__ended bp__instance_call(bp__instance *instance, const bp__func *function, bp
     if (__builtin_expect(!error && !trap, 1))
         return BP__ENDED_RETURNED;
     return conclude(instance, error, trap);
+}
+
+void bp__instance_set_limits(bp__instance *instance, const bp__instance_limits *limits)
+{
+    instance->limits = *limits;
+}
+
+bool bp__instance_traps_on_growth(const bp__instance *instance)
+{
+    return instance->limits.trap_on_grow_failure;
+}
+
+uint64_t bp__instance_fuel_used(const bp__instance *instance)
+{
+    uint64_t left = 0;
+    if (instance->engine->kind != BP__ENGINE_METERED || !instance->context)
+        return 0;
+    wasmtime_error_t *error = wasmtime_context_get_fuel(instance->context, &left);
+    if (error)
+        wasmtime_error_delete(error);
+    return left < instance->until.fuel ? instance->until.fuel - left : 0;
 }
 
 const bp__trap_report *bp__instance_report(const bp__instance *instance)

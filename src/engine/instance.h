@@ -15,10 +15,11 @@ typedef struct bp__instance_limits {
     bool trap_on_grow_failure;
 } bp__instance_limits;
 
-/* How long something may run. */
+/* How long something may run. On a fast engine guest code is not held to it. */
 typedef struct bp__until {
     bp_deadline by;
     const bp_cancel *cancel; /* NULL: none */
+    uint64_t fuel;           /* on a metered engine */
 } bp__until;
 
 /* How guest code came back. */
@@ -28,6 +29,7 @@ typedef enum bp__ended {
     BP__ENDED_CANCELLED,
     BP__ENDED_HOST,   /* a host function returned false */
     BP__ENDED_TRAP,   /* see the report */
+    BP__ENDED_FUEL,
     BP__ENDED_MEMORY, /* a trap after a growth was refused in the same call */
     BP__ENDED_ENGINE, /* no instance: no slot, no mappings; see the status */
 } bp__ended;
@@ -37,6 +39,7 @@ typedef struct bp__trap_report {
     int trap_code; /* the engine's, or -1 */
     bool memory_refused, table_refused;
     char message[256];
+    char core_dump[256];  /* path of the file; "": none was written */
     bp__buffer backtrace; /* a line a frame */
 } bp__trap_report;
 
@@ -64,6 +67,13 @@ bool bp__instance_func(bp__instance *instance, const char *name, size_t paramete
 /* Calls it. `values` holds the parameters, takes the results, and has room for `count` of both. */
 bp__ended bp__instance_call(bp__instance *instance, const bp__func *function, bp__value *values,
                             size_t count, bp__until until);
+
+/* Other limits from now on; what it has already stays. */
+void bp__instance_set_limits(bp__instance *instance, const bp__instance_limits *limits);
+/* Whether a refused growth ends the call. */
+bool bp__instance_traps_on_growth(const bp__instance *instance);
+/* What the last run used of its fuel; 0 where it is not counted. */
+uint64_t bp__instance_fuel_used(const bp__instance *instance);
 
 const bp__trap_report *bp__instance_report(const bp__instance *instance);
 

@@ -3,6 +3,7 @@
 #define BP_ENGINE_PRIVATE_H
 
 #include <foundation.h>
+#include <stdatomic.h>
 
 #include "base/cleanup.h"
 #include "engine/engine.h"
@@ -10,12 +11,15 @@
 
 struct bp__engine {
     wasm_engine_t *wasm;
+    bp__engine_kind kind;
     bp__ticker *ticker;
     bp__logger logger;
     uint64_t stack_bytes;
     uint32_t instances_max;
     uint64_t memory_reservation;
     bool pagemap_scan;
+    char *core_dump_dir;
+    _Atomic uint32_t core_dumps; /* so far; relaxed */
 };
 
 /* Turns Wasmtime's error into ours and deletes it. */

@@ -24,7 +24,7 @@ typedef enum bp__start {
 
 typedef struct bp__program_limits {
     bp__instance_limits instance;
-    uint64_t init_time_ms, output_bytes, log_bytes, host_calls, var_bytes;
+    uint64_t init_time_ms, log_bytes, host_calls, var_bytes;
 } bp__program_limits;
 
 typedef struct bp__program {

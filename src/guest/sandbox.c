@@ -53,9 +53,10 @@ static void begin(bp__sandbox *sandbox, const bp__host_call *host)
     bp__buffer_clear(&sandbox->message);
 }
 
-static bp__until until(const bp__sandbox *sandbox)
+/* Starting takes as much fuel as it needs: its time is limited, and calls are what is compared. */
+static bp__until until_started(const bp__sandbox *sandbox)
 {
-    return (bp__until){sandbox->host.by, sandbox->host.cancel};
+    return (bp__until){sandbox->host.by, sandbox->host.cancel, UINT64_MAX};
 }
 
 /* ---- making it pristine ---- */
@@ -66,7 +67,8 @@ static bp__ended start_function(bp__sandbox *sandbox, const char *name, size_t p
     bp__value values[2] = {{.i64 = 0}, {.i64 = 0}};
     if (!bp__instance_func(sandbox->instance, name, parameters, 0, &function))
         return BP__ENDED_RETURNED;
-    return bp__instance_call(sandbox->instance, &function, values, parameters, until(sandbox));
+    return bp__instance_call(sandbox->instance, &function, values, parameters,
+                             until_started(sandbox));
 }
 
 static bp__ended initialise(bp__sandbox *sandbox)
@@ -149,7 +151,8 @@ bp_status bp__sandbox_open(bp__sandbox *sandbox, bp_deadline by, bp_cancel *canc
     begin(sandbox, &host);
     bp_error failed = BP_ERROR_INIT;
     bp__ended ended = bp__instance_open(sandbox->instance, program->linked,
-                                        &program->limits.instance, until(sandbox), &failed);
+                                        &program->limits.instance, until_started(sandbox),
+                                        &failed);
     if (ended == BP__ENDED_RETURNED)
         ended = initialise(sandbox);
     bp__host_state_end(&sandbox->host);
@@ -167,8 +170,9 @@ bp_status bp__sandbox_open(bp__sandbox *sandbox, bp_deadline by, bp_cancel *canc
 
 /* ---- a call ---- */
 
-static bp_status place_input(bp__sandbox *sandbox, bp_bytes input, bp_error *reterr)
+static bp_status place_input(bp__sandbox *sandbox, const bp__sandbox_call *call, bp_error *reterr)
 {
+    bp_bytes input = call->input;
     if (input.size == 0)
         return BP_OK;
     sandbox->input_handle = bp__extism_put(&sandbox->memory, input);
@@ -180,7 +184,7 @@ static bp_status place_input(bp__sandbox *sandbox, bp_bytes input, bp_error *ret
                         "input of %zu bytes does not fit beside the plugin's memory within "
                         "memory_bytes (%llu)",
                         input.size,
-                        (unsigned long long)sandbox->program->limits.instance.memory_bytes);
+                        (unsigned long long)call->limits.memory_bytes);
 }
 
 static bp_status find_function(bp__sandbox *sandbox, size_t callable, bp_error *reterr)
@@ -260,6 +264,10 @@ static bp_outcome trap_outcome(bp__sandbox *sandbox, bp__ended ended, bp__sandbo
     ret->trap_code = report->trap_code;
     if (ended == BP__ENDED_TRAP)
         return BP_OUTCOME_TRAPPED;
+    if (ended == BP__ENDED_FUEL) {
+        ret->limit = "fuel";
+        return BP_OUTCOME_OUT_OF_FUEL;
+    }
     ret->limit = report->table_refused && !report->memory_refused ? "table_elements"
                                                                   : "memory_bytes";
     return BP_OUTCOME_OUT_OF_MEMORY;
@@ -333,6 +341,9 @@ static void conclude(bp__sandbox *sandbox, bp__ended ended, const bp__value *val
         backtrace = bp__buffer_text(
             (bp__buffer *)(uintptr_t)&bp__instance_report(sandbox->instance)->backtrace);
     ret->backtrace = backtrace ? backtrace : "";
+    ret->core_dump = ended == BP__ENDED_RETURNED
+                         ? ""
+                         : bp__instance_report(sandbox->instance)->core_dump;
 }
 
 bp_status bp__sandbox_call_run(bp__sandbox *sandbox, const bp__sandbox_call *call,
@@ -341,7 +352,8 @@ bp_status bp__sandbox_call_run(bp__sandbox *sandbox, const bp__sandbox_call *cal
     if (!call->keep_vars && !call->host.vars && sandbox->vars.count)
         bp__vars_clear(&sandbox->vars);
     begin(sandbox, &call->host);
-    bp_status status = place_input(sandbox, call->input, reterr);
+    bp__instance_set_limits(sandbox->instance, &call->limits);
+    bp_status status = place_input(sandbox, call, reterr);
     if (status == BP_OK)
         status = find_function(sandbox, call->callable, reterr);
     if (status != BP_OK) {
@@ -352,7 +364,9 @@ bp_status bp__sandbox_call_run(bp__sandbox *sandbox, const bp__sandbox_call *cal
     bp__value values[1] = {{.i64 = 0}};
     bp__ended ended =
         bp__instance_call(sandbox->instance, &sandbox->functions[call->callable], values,
-                          sandbox->program->callables[call->callable].returns_code, until(sandbox));
+                          sandbox->program->callables[call->callable].returns_code,
+                          (bp__until){call->host.by, call->host.cancel, call->fuel});
+    ret->fuel = bp__instance_fuel_used(sandbox->instance);
     conclude(sandbox, ended, values, call->callable, ret);
     return BP_OK;
 }

@@ -29,6 +29,8 @@ typedef struct bp__sandbox_call {
     size_t callable;
     bp_bytes input;
     bp__host_call host; /* `vars` NULL: the sandbox's own */
+    bp__instance_limits limits;
+    uint64_t fuel;
     bool keep_vars;     /* own vars live on between calls (reuse), else they are new */
 } bp__sandbox_call;
 
@@ -40,8 +42,8 @@ typedef struct bp__sandbox_result {
     int32_t exit_code;
     int trap_code;      /* the engine's, or -1 */
     const char *limit;  /* NULL: none was hit */
-    const char *message, *backtrace;
-    uint64_t host_calls;
+    const char *message, *backtrace, *core_dump;
+    uint64_t host_calls, fuel;
 } bp__sandbox_result;
 
 /* An empty one. Ends with bp__sandbox_done(). */

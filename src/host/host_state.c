@@ -30,6 +30,7 @@ void bp__host_state_begin(bp__host_state *state, const bp__host_call *call)
     state->host_calls = 0;
     state->host_calls_max = call->host_calls_max;
     state->log_left = call->log_bytes_max;
+    state->output_bytes_max = call->output_bytes_max;
     state->stop = BP__STOP_NONE;
     state->exit_code = 0;
     state->limit = NULL;

@@ -41,6 +41,7 @@ typedef struct bp__host_state {
     uint64_t call_id;
     bp__vars *vars; /* NULL: vars are off */
     uint64_t host_calls, host_calls_max;
+    uint64_t output_bytes_max;
     uint64_t log_left; /* bytes of log, stdout and stderr that may still be written */
     bp__stop stop;
     int32_t exit_code;
@@ -59,6 +60,7 @@ typedef struct bp__host_call {
     bp__vars *vars;
     uint64_t host_calls_max; /* UINT64_MAX: no limit */
     uint64_t log_bytes_max;
+    uint64_t output_bytes_max;
 } bp__host_call;
 
 void bp__host_state_init(bp__host_state *state, const bp__logger *logger, const char *plugin,

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/options.h"
+#include "plugin/limits.h"
 
 /* Numbers calls, for logs. Relaxed: it orders nothing. One line shared by all threads, so a thread
  * draws a run of numbers at a time. */
@@ -51,6 +52,19 @@ bp_status bp__call_check_result(const bp_call_result *ret, bp_error *reterr)
     return bp_error_set(reterr, BP_EINVAL, "bp_call_result: begin with BP_CALL_RESULT_INIT");
 }
 
+static bp_status lower_limits(const bp_plugin *plugin, bp__prepared_call *call, bp_error *reterr)
+{
+    const bp_limits *limits = call->call.limits;
+    if (limits->fuel && !plugin->limits.fuel)
+        return bp_error_set(reterr, BP_EINVAL,
+                            "limits.fuel: plugin '%s' was loaded without counting fuel; set its "
+                            "own limits.fuel, to BP_UNLIMITED for example",
+                            plugin->name);
+    bp__limits_of_call(&plugin->limits, limits, &call->lowered);
+    call->limits = &call->lowered;
+    return BP_OK;
+}
+
 bp_status bp__call_read(const bp_plugin *plugin, const bp_call *call, bp__prepared_call *ret,
                         bp_error *reterr)
 {
@@ -61,8 +75,13 @@ bp_status bp__call_read(const bp_plugin *plugin, const bp_call *call, bp__prepar
         status = bp__options_copy(&ret->call, sizeof ret->call, call, "bp_call", reterr);
     if (status != BP_OK)
         return status;
+    ret->limits = &plugin->limits;
+    if (__builtin_expect(ret->call.limits != NULL, 0))
+        status = lower_limits(plugin, ret, reterr);
+    if (status != BP_OK)
+        return status;
     ret->started_ns = bp__now_ns();
-    ret->by = ms_after(ret->started_ns, plugin->limits.time_ms);
+    ret->by = ms_after(ret->started_ns, ret->limits->time_ms);
     if (ret->call.timeout_ms)
         ret->by = bp__deadline_min(ret->by, ms_after(ret->started_ns, ret->call.timeout_ms));
     if (ret->call.by != BP_NOW)
@@ -87,9 +106,9 @@ bp_status bp__call_resolve(const bp_plugin *plugin, bp__prepared_call *call, bp_
         return status;
     if (call->call.input.size && !call->call.input.data)
         return bp_error_set(reterr, BP_EINVAL, "input.data is NULL");
-    if (call->call.input.size > plugin->limits.input_bytes)
+    if (call->call.input.size > call->limits->input_bytes)
         return bp_error_set(reterr, BP_ELIMIT, "input of %zu bytes is over input_bytes (%llu)",
-                            call->call.input.size, (unsigned long long)plugin->limits.input_bytes);
+                            call->call.input.size, (unsigned long long)call->limits->input_bytes);
     status = check_cancel(call, reterr);
     return status == BP_OK ? bp__engine_check_stack(plugin->runtime->engine, reterr) : status;
 }
@@ -185,13 +204,15 @@ static void fill_result(bp_call_result *ret, const bp__sandbox_result *from)
     ret->limit = from->limit;
     ret->message = from->message;
     ret->backtrace = from->backtrace;
+    ret->core_dump = from->core_dump;
     ret->host_calls = from->host_calls;
+    ret->fuel = from->fuel;
 }
 
 bp_status bp__call_run(bp__item *item, const bp__prepared_call *call, bool keep_vars,
                        bp_call_result *ret, bp_error *reterr)
 {
-    const bp_plugin *plugin = item->plugin;
+    const bp_limits *limits = call->limits;
     bool waited = bp_lease_waited(&item->lease);
     bp__sandbox_call run = {
         .callable = call->callable,
@@ -201,8 +222,11 @@ bp_status bp__call_run(bp__item *item, const bp__prepared_call *call, bool keep_
                  .context = call->call.context,
                  .call_id = next_call_id(),
                  .vars = item->tenant ? &item->tenant->vars : NULL,
-                 .host_calls_max = plugin->limits.host_calls,
-                 .log_bytes_max = plugin->limits.log_bytes},
+                 .host_calls_max = limits->host_calls,
+                 .log_bytes_max = limits->log_bytes,
+                 .output_bytes_max = limits->output_bytes},
+        .limits = {limits->memory_bytes, limits->table_elements, limits->trap_on_grow_failure},
+        .fuel = limits->fuel,
         .keep_vars = keep_vars,
     };
     /* Reading the clock costs as much as a third of a short call: not without need. */

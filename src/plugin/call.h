@@ -12,6 +12,8 @@ typedef struct bp__prepared_call {
     size_t callable;
     uint64_t started_ns;
     bp_deadline by; /* of everything */
+    const bp_limits *limits; /* the plugin's, or `lowered` */
+    bp_limits lowered;
 } bp__prepared_call;
 
 /* Reads the caller's struct and works out the deadline: the earliest of call and plugin. */

@@ -33,10 +33,32 @@ void bp__limits_effective(const bp_runtime_options *runtime, const bp_limits *ho
         .log_bytes = smallest(host->log_bytes, 0, 64 * KIB, any),
         .host_calls = smallest(host->host_calls, 0, any, any),
         .var_bytes = smallest(host->var_bytes, manifest->var_bytes, 1 * MIB, any),
+        .fuel = host->fuel,
         .trap_on_grow_failure = host->trap_on_grow_failure,
     };
     if (manifest->has_var_bytes && manifest->var_bytes == 0)
         ret->var_bytes = 0;
+}
+
+static uint64_t lower(uint64_t plugin, uint64_t call)
+{
+    return call && call < plugin ? call : plugin;
+}
+
+void bp__limits_of_call(const bp_limits *plugin, const bp_limits *call, bp_limits *ret)
+{
+    *ret = *plugin;
+#define LOWER(field) ret->field = lower(plugin->field, call->field)
+    LOWER(memory_bytes);
+    LOWER(table_elements);
+    LOWER(time_ms);
+    LOWER(input_bytes);
+    LOWER(output_bytes);
+    LOWER(log_bytes);
+    LOWER(host_calls);
+    LOWER(fuel);
+#undef LOWER
+    ret->trap_on_grow_failure = plugin->trap_on_grow_failure || call->trap_on_grow_failure;
 }
 
 void bp__limits_program(const bp_limits *limits, bp__program_limits *ret)
@@ -44,7 +66,6 @@ void bp__limits_program(const bp_limits *limits, bp__program_limits *ret)
     *ret = (bp__program_limits){
         .instance = {limits->memory_bytes, limits->table_elements, limits->trap_on_grow_failure},
         .init_time_ms = limits->init_time_ms,
-        .output_bytes = limits->output_bytes,
         .log_bytes = limits->log_bytes,
         .host_calls = limits->host_calls,
         .var_bytes = limits->var_bytes,

@@ -10,6 +10,8 @@
 /* @param manifest NULL: there is none. */
 void bp__limits_effective(const bp_runtime_options *runtime, const bp_limits *host,
                           const bp__manifest *manifest, bp_limits *ret);
+/* What holds for one call: `call` on top of the plugin's. */
+void bp__limits_of_call(const bp_limits *plugin, const bp_limits *call, bp_limits *ret);
 /* What the guest layer needs of them. */
 void bp__limits_program(const bp_limits *limits, bp__program_limits *ret);
 

@@ -42,6 +42,14 @@ static bp_status check_options(const bp_plugin_options *options, const bp_runtim
     if (options->min_warm != BP_POOL_NONE && options->min_warm > max_live)
         return bp_error_set(reterr, BP_EINVAL, "plugin option min_warm: %u is above max_live (%u)",
                             options->min_warm, max_live);
+    if (options->trusted && options->limits.time_ms != BP_UNLIMITED)
+        return bp_error_set(reterr, BP_EINVAL,
+                            "plugin option trusted: nothing can interrupt such a plugin, so "
+                            "limits.time_ms must be BP_UNLIMITED");
+    if (options->trusted && options->limits.fuel)
+        return bp_error_set(reterr, BP_EINVAL,
+                            "plugin option trusted: such a plugin is not interrupted, not even by "
+                            "limits.fuel");
     if (options->name && strlen(options->name) > NAME_SIZE_MAX)
         return bp_error_set(reterr, BP_EINVAL, "plugin option name: longer than %d bytes",
                             NAME_SIZE_MAX);
@@ -96,13 +104,30 @@ static void warn_of_refusals(const bp_plugin *plugin, const bp__manifest *manife
                 "the manifest asks for files (allowed_paths); they are not granted");
 }
 
+/* A manifest that limits the time has the last word over a host that trusts. */
+static bp__engine_kind choose_engine(const bp_plugin *plugin, const bp_plugin_options *options)
+{
+    if (plugin->limits.fuel)
+        return BP__ENGINE_METERED;
+    if (!options->trusted)
+        return BP__ENGINE_GUARDED;
+    if (plugin->limits.time_ms == BP_UNLIMITED)
+        return BP__ENGINE_FAST;
+    bp__log(&plugin->runtime->logger, BP_LOG_WARN, "plugin", plugin->name,
+            "trusted, but its manifest limits its time: it is compiled to be interrupted");
+    return BP__ENGINE_GUARDED;
+}
+
 static bp_status make_program(bp_plugin *plugin, const bp_plugin_options *options,
                               bp__buffer *code, bp_error *reterr)
 {
     bp__module *module = NULL;
+    bp__engine *engine = NULL;
     bp__module_strip(code, options->debug_info);
-    bp_status status = bp__module_compile(plugin->runtime->engine, bp__buffer_bytes(code), &module,
-                                          reterr);
+    bp_status status =
+        bp__runtime_engine(plugin->runtime, choose_engine(plugin, options), &engine, reterr);
+    if (status == BP_OK)
+        status = bp__module_compile(engine, bp__buffer_bytes(code), &module, reterr);
     if (status != BP_OK)
         return status;
     bp__program_options program = {.name = plugin->name,
@@ -110,7 +135,7 @@ static bp_status make_program(bp_plugin *plugin, const bp_plugin_options *option
                                    .logger = plugin->runtime->logger,
                                    .wasi = options->wasi};
     bp__limits_program(&plugin->limits, &program.limits);
-    return bp__program_new(plugin->runtime->engine, module, &program, &plugin->program, reterr);
+    return bp__program_new(engine, module, &program, &plugin->program, reterr);
 }
 
 static bp_status list_exports(bp_plugin *plugin, bp_error *reterr)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "base/options.h"
 
@@ -76,10 +77,13 @@ static bp_status check_options(const bp_runtime_options *options, bp_error *rete
     return status;
 }
 
-static bp_status start_parts(bp_runtime *runtime, bp_error *reterr)
+static bp_status make_engine(const bp_runtime *runtime, bp__engine_kind kind, bp__engine **ret,
+                             bp_error *reterr)
 {
     const bp_runtime_options *options = &runtime->options;
     bp__engine_options engine = {
+        .kind = kind,
+        .core_dump_dir = options->core_dump_dir,
         .instances_max = options->sandboxes_max,
         .memory_bytes_max = options->memory_bytes_max,
         .table_elements_max = options->table_elements_max,
@@ -87,7 +91,28 @@ static bp_status start_parts(bp_runtime *runtime, bp_error *reterr)
         .tick_ms = options->tick_ms,
         .logger = runtime->logger,
     };
-    bp_status status = bp__engine_new(&engine, &runtime->engine, reterr);
+    return bp__engine_new(&engine, ret, reterr);
+}
+
+bp_status bp__runtime_engine(bp_runtime *runtime, bp__engine_kind kind, bp__engine **ret,
+                             bp_error *reterr)
+{
+    if (kind == BP__ENGINE_GUARDED) {
+        *ret = runtime->engine;
+        return BP_OK;
+    }
+    BP_LOCK_SCOPE(&runtime->mutex);
+    bp_status status = BP_OK;
+    if (!runtime->others[kind])
+        status = make_engine(runtime, kind, &runtime->others[kind], reterr);
+    *ret = runtime->others[kind];
+    return status;
+}
+
+static bp_status start_parts(bp_runtime *runtime, bp_error *reterr)
+{
+    const bp_runtime_options *options = &runtime->options;
+    bp_status status = make_engine(runtime, BP__ENGINE_GUARDED, &runtime->engine, reterr);
     if (status != BP_OK)
         return status;
     runtime->options.sandboxes_max = bp__engine_instances_max(runtime->engine);
@@ -108,7 +133,21 @@ static void free_runtime(bp_runtime *runtime)
     bp_keeper_free(runtime->keeper);
     bp_pool_budget_unref(runtime->budget);
     bp__engine_free(runtime->engine);
+    for (size_t kind = 0; kind < BP__ENGINE_KINDS; kind++)
+        bp__engine_free(runtime->others[kind]);
+    pthread_mutex_destroy(&runtime->mutex);
+    bp__free(runtime->core_dump_dir);
     bp__free(runtime);
+}
+
+/* The caller's strings may go; engines that are made later need them too. */
+static bp_status keep_strings(bp_runtime *runtime, bp_error *reterr)
+{
+    const char *given = runtime->options.core_dump_dir;
+    if (given && !(runtime->core_dump_dir = bp__strdup(given)))
+        return bp__error_oom(reterr, "making a runtime");
+    runtime->options.core_dump_dir = runtime->core_dump_dir;
+    return BP_OK;
 }
 
 bp_status bp_runtime_new(const bp_runtime_options *options, bp_runtime **ret, bp_error *reterr)
@@ -120,10 +159,13 @@ bp_status bp_runtime_new(const bp_runtime_options *options, bp_runtime **ret, bp
         return bp__error_oom(reterr, "making a runtime");
     bp_status status = bp__options_copy(&runtime->options, sizeof runtime->options, options,
                                         "bp_runtime_options", reterr);
+    pthread_mutex_init(&runtime->mutex, NULL);
     if (status == BP_OK) {
         fill_defaults(&runtime->options);
         status = check_options(&runtime->options, reterr);
     }
+    if (status == BP_OK)
+        status = keep_strings(runtime, reterr);
     runtime->logger = (bp__logger){runtime->options.log, runtime->options.log_data,
                                    (bp_log_level)runtime->options.log_level};
     if (status == BP_OK)

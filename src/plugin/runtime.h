@@ -4,6 +4,7 @@
 
 #include <bullpen/pool.h>
 #include <bullpen/runtime.h>
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/log.h"
@@ -13,11 +14,18 @@ struct bp_runtime {
     /* Users and plugins. The last decrement releases to who frees. */
     _Atomic uint32_t references;
     bp_runtime_options options; /* every default filled in */
+    char *core_dump_dir; /* options' copy */
     bp__logger logger;
-    bp__engine *engine;
+    bp__engine *engine; /* the guarded one, of which every runtime has one */
+    pthread_mutex_t mutex;  /* guards `others` */
+    bp__engine *others[BP__ENGINE_KINDS]; /* made when a plugin first needs one */
     bp_keeper *keeper;
     bp_pool_budget *budget;
 };
+
+/* The engine of a kind; it lives as long as the runtime. */
+bp_status bp__runtime_engine(bp_runtime *runtime, bp__engine_kind kind, bp__engine **ret,
+                             bp_error *reterr);
 
 /* This process may use so many: affinity and cgroup quota. */
 uint32_t bp__cores(void);

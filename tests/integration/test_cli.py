@@ -7,7 +7,8 @@ import subprocess
 import pytest
 
 COMMANDS = ["call", "inspect", "doctor", "version", "help"]
-CALL_OPTIONS = ["input", "config", "timeout-ms", "memory-max", "input-max", "output-max", "wasi", "debug-info", "reset",
+CALL_OPTIONS = ["input", "config", "timeout-ms", "memory-max", "input-max", "output-max", "log-max", "host-calls-max", "fuel",
+                "trusted", "core-dump", "wasi", "debug-info", "reset",
                 "tenant", "repeat", "concurrency", "max-live", "min-warm", "stats", "log-level", "help",
                 "json", "quiet"]
 

@@ -20,7 +20,7 @@ typedef struct world {
 static void open_instance(world *w, uint64_t memory_bytes)
 {
     bp__instance_limits limits = {memory_bytes, 0, false};
-    bp__until until = {UINT64_MAX, NULL};
+    bp__until until = {UINT64_MAX, NULL, 0};
     bp_error error = BP_ERROR_INIT;
     assert_int_equal(bp__instance_open(w->instance, w->linked, &limits, until, &error),
                      BP__ENDED_RETURNED);

@@ -28,7 +28,7 @@ HOST_FUNCTION(extism_alloc)
     uint64_t size = handle_of(values);
     uint64_t handle = bp__extism_alloc(&sandbox->memory, size);
     return_u64(values, handle);
-    if (handle || !size || !sandbox->program->limits.instance.trap_on_grow_failure)
+    if (handle || !size || !bp__instance_traps_on_growth(sandbox->instance))
         return true;
     sandbox->host.host_function = env;
     return bp__stop_set(&sandbox->host, BP__STOP_MEMORY);
@@ -163,7 +163,7 @@ HOST_FUNCTION(extism_output_set)
     uint64_t at = handle_of(values), size = handle_of(values + 1);
     if (!bp__extism_in_bounds(&sandbox->memory, at, size))
         return true;
-    uint64_t limit = sandbox->program->limits.output_bytes;
+    uint64_t limit = sandbox->host.output_bytes_max;
     if (size > limit) {
         sandbox->host.host_function = env;
         return bp__stop_limit(&sandbox->host, "output_bytes",
