@@ -67,6 +67,9 @@ void foundation_module_resources(const wasmtime_module_t *module, foundation_mod
 
 /* ---- limits ---- */
 
+/** What a store has, and whom it asks for more. */
+typedef struct foundation_limiter foundation_limiter;
+
 typedef enum { FOUNDATION_GROW_MEMORY, FOUNDATION_GROW_TABLE } foundation_grow_kind;
 
 typedef enum {
@@ -93,9 +96,32 @@ typedef foundation_grow_answer (*foundation_growing_fn)(void *data, foundation_g
  * high after an instance that could not be made for another reason, once its memories were counted.
  * @param growing  must stay valid until the store is deleted.
  * @param data     handed to @p growing; borrowed until the store is deleted.
+ * @return the limiter; the store's.
  */
-void foundation_store_limiter_set(wasmtime_store_t *store, foundation_growing_fn growing,
-                                  void *data);
+foundation_limiter *foundation_store_limiter_set(wasmtime_store_t *store,
+                                                 foundation_growing_fn growing, void *data);
+
+/** What all memories of the store have together. */
+uint64_t foundation_limiter_memory_bytes(const foundation_limiter *limiter);
+
+/* ---- instances that become pristine where they are ---- */
+
+/**
+ * Bring an instance back to what it was when it was made: memories, tables, globals and segments;
+ * its start function, if any, runs again, as the guest code that it is. Functions, memories and
+ * tables that were looked up stay valid. Much cheaper than another instance, and it touches nothing
+ * that engines share, so that threads do not get into each other's way.
+ *
+ * Only for an instance that is the only one in its store, that owns all it has (no memory, table or
+ * global is imported), and whose last call returned.
+ * @param limiter  the store's.
+ * @param ret      false: this instance cannot be reset (it is none of the pooling allocator, or its
+ *                 store has a heap for references); it is as it was, and another one is needed.
+ * @return NULL, or the error; then the store must not be used any more.
+ */
+wasmtime_error_t *foundation_instance_reset(wasmtime_context_t *store,
+                                            const wasmtime_instance_t *instance,
+                                            foundation_limiter *limiter, bool *ret);
 
 /* ---- errors and traps ---- */
 

@@ -18,6 +18,7 @@ mod frames;
 mod handles;
 mod limiter;
 mod panic_hook;
+mod reset;
 
 // Without this nothing would refer to the C API and the linker would be free to leave it out of the
 // archive.

@@ -31,7 +31,8 @@ struct Total {
     last: u64,
 }
 
-struct Limiter {
+/// `foundation_limiter`
+pub struct Limiter {
     growing: GrowingFn,
     data: *mut c_void,
     memory: Total,
@@ -44,7 +45,34 @@ unsafe impl Send for Limiter {}
 // SAFETY: the limiter is only reached through `&mut Store`.
 unsafe impl Sync for Limiter {}
 
+/// The store's; C has the pointer as well, to name it.
+struct Owned(*mut Limiter);
+
+// SAFETY: as for the limiter itself.
+unsafe impl Send for Owned {}
+// SAFETY: likewise.
+unsafe impl Sync for Owned {}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        // SAFETY: it came from a box, and this is its only owner.
+        drop(unsafe { Box::from_raw(self.0) });
+    }
+}
+
 impl Limiter {
+    /// The store has so much now, however much it had.
+    pub fn set_totals(&mut self, bytes: u64, elements: u64) {
+        self.memory = Total {
+            now: bytes,
+            last: 0,
+        };
+        self.table = Total {
+            now: elements,
+            last: 0,
+        };
+    }
+
     fn grow(&mut self, kind: GrowKind, current: usize, desired: usize) -> Result<bool> {
         let (total, unit) = match kind {
             GrowKind::Memory => (&mut self.memory, "bytes of memory"),
@@ -128,24 +156,30 @@ impl ResourceLimiter for Limiter {
 }
 
 #[unsafe(no_mangle)]
+pub unsafe extern "C" fn foundation_limiter_memory_bytes(limiter: &Limiter) -> u64 {
+    limiter.memory.now
+}
+
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn foundation_store_limiter_set(
     store: &mut wasmtime_store_t,
     growing: GrowingFn,
     data: *mut c_void,
-) {
-    let mut limiter = Limiter {
+) -> *mut Limiter {
+    let limiter = Box::into_raw(Box::new(Limiter {
         growing,
         data,
         memory: Total::default(),
         table: Total::default(),
-    };
+    }));
+    let owned = Owned(limiter);
     handles::store_mut(store).limiter(move |_| {
-        // The limiter lives inside this closure, which the store boxes and owns: one allocation,
-        // and no room needed in the store's data, which belongs to the C API.
-        let limiter = &raw mut limiter;
+        // The whole of it, not its field: the closure must own the limiter.
+        let owned = &owned;
         // SAFETY: the store calls the closure with itself borrowed mutably and drops the answer
-        // before it calls again, so there is never a second reference; and it does not move the
-        // closure while it has one.
-        unsafe { &mut *limiter }
+        // before it calls again, so there is never a second reference; and C hands the pointer in
+        // with the store (foundation_instance_reset), which nobody else uses then.
+        unsafe { &mut *owned.0 }
     });
+    limiter
 }

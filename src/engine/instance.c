@@ -109,6 +109,12 @@ static void begin_run(bp__instance *instance, bp__until until)
     bp__ticker_enter(instance->engine->ticker, instance->slot);
 }
 
+static inline void end_run(bp__instance *instance)
+{
+    bp__ticker_leave(instance->slot);
+    instance->caller = NULL;
+}
+
 static __attribute__((noinline)) bp__ended conclude(bp__instance *instance, wasmtime_error_t *error,
                                                     wasm_trap_t *trap)
 {
@@ -133,7 +139,7 @@ static bool open_store(bp__instance *instance, const bp__instance_limits *limits
         return false;
     instance->context = wasmtime_store_context(instance->store);
     instance->limits = *limits;
-    foundation_store_limiter_set(instance->store, on_growth, instance);
+    instance->limiter = foundation_store_limiter_set(instance->store, on_growth, instance);
     wasmtime_store_epoch_deadline_callback(instance->store, on_tick, instance, NULL);
     return true;
 }
@@ -160,6 +166,19 @@ static bp_status engine_failure(const bp__instance *instance, wasmtime_error_t *
                         report->memory_refused ? "memory_bytes" : "table_elements");
 }
 
+/* No instance came of it: the shell is empty again. */
+static bp__ended fail_open(bp__instance *instance, wasmtime_error_t *error, wasm_trap_t *trap,
+                           bp_error *reterr)
+{
+    bp__ended ended = BP__ENDED_ENGINE;
+    if (is_engine_failure(instance, error, trap))
+        engine_failure(instance, error, reterr);
+    else
+        ended = conclude(instance, error, trap);
+    bp__instance_close(instance);
+    return ended;
+}
+
 bp__ended bp__instance_open(bp__instance *instance, const bp__linked *linked,
                             const bp__instance_limits *limits, bp__until until, bp_error *reterr)
 {
@@ -172,16 +191,33 @@ bp__ended bp__instance_open(bp__instance *instance, const bp__linked *linked,
     begin_run(instance, until);
     wasmtime_error_t *error = wasmtime_instance_pre_instantiate(
         (const wasmtime_instance_pre_t *)linked, instance->context, &instance->wasm, &trap);
-    bp__ticker_leave(instance->slot);
-    if (error || trap) {
-        bp__ended ended = BP__ENDED_ENGINE;
-        if (is_engine_failure(instance, error, trap))
-            engine_failure(instance, error, reterr);
-        else
-            ended = conclude(instance, error, trap);
-        bp__instance_close(instance);
-        return ended;
+    end_run(instance);
+    if (error || trap)
+        return fail_open(instance, error, trap, reterr);
+    instance->linked = linked;
+    instance->instantiated = true;
+    return BP__ENDED_RETURNED;
+}
+
+bp__ended bp__instance_reset(bp__instance *instance, const bp__linked *linked,
+                             const bp__instance_limits *limits, bp__until until, bool *ret_done,
+                             bp_error *reterr)
+{
+    *ret_done = false;
+    if (!instance->instantiated || instance->linked != linked)
+        return BP__ENDED_RETURNED;
+    instance->limits = *limits;
+    /* A start function runs as it did at first: with its caller's handle (linker.c). */
+    instance->instantiated = false;
+    begin_run(instance, until);
+    wasmtime_error_t *error =
+        foundation_instance_reset(instance->context, &instance->wasm, instance->limiter, ret_done);
+    end_run(instance);
+    if (error) {
+        *ret_done = true;
+        return fail_open(instance, error, NULL, reterr);
     }
+    instance->memory_bytes = foundation_limiter_memory_bytes(instance->limiter);
     instance->instantiated = true;
     return BP__ENDED_RETURNED;
 }
@@ -219,7 +255,7 @@ bp__ended bp__instance_call(bp__instance *instance, const bp__func *function, bp
     wasmtime_error_t *error =
         wasmtime_func_call_unchecked(instance->context, (const wasmtime_func_t *)(const void *)function,
                                      (wasmtime_val_raw_t *)values, count, &trap);
-    bp__ticker_leave(instance->slot);
+    end_run(instance);
     if (__builtin_expect(!error && !trap, 1))
         return BP__ENDED_RETURNED;
     return conclude(instance, error, trap);

@@ -13,6 +13,8 @@ struct bp__instance {
     wasmtime_store_t *store; /* NULL: an empty shell */
     wasmtime_context_t *context;
     wasmtime_instance_t wasm;
+    const bp__linked *linked; /* what `wasm` was made from */
+    foundation_limiter *limiter; /* the store's */
     bool instantiated; /* `wasm` is valid; not yet so in a start function */
     enum { MEMORY_UNKNOWN, MEMORY_THERE, MEMORY_ABSENT } memory_known;
     wasmtime_memory_t memory; /* the one exported as "memory", if it is known and there */

@@ -118,6 +118,19 @@ static bool look_up(bp__sandbox *sandbox, size_t callable)
                              &sandbox->functions[callable]);
 }
 
+/* Pristine where it is, else another instance. *ret_kept: functions that were looked up stay. */
+static bp__ended renew(bp__sandbox *sandbox, bool *ret_kept, bp_error *reterr)
+{
+    const bp__program *program = sandbox->program;
+    bp__ended ended =
+        bp__instance_reset(sandbox->instance, program->linked, &program->limits.instance,
+                           until_started(sandbox), ret_kept, reterr);
+    if (!*ret_kept)
+        ended = bp__instance_open(sandbox->instance, program->linked, &program->limits.instance,
+                                  until_started(sandbox), reterr);
+    return ended == BP__ENDED_RETURNED ? initialise(sandbox) : ended;
+}
+
 /* The exports that were called on the last instance are likely to be called on this one: they are
  * looked up now, in the background, and not while a caller waits. */
 static void renew_functions(bp__sandbox *sandbox, bool opened)
@@ -150,13 +163,11 @@ bp_status bp__sandbox_open(bp__sandbox *sandbox, bp_deadline by, bp_cancel *canc
     bp__vars_clear(&sandbox->vars);
     begin(sandbox, &host);
     bp_error failed = BP_ERROR_INIT;
-    bp__ended ended = bp__instance_open(sandbox->instance, program->linked,
-                                        &program->limits.instance, until_started(sandbox),
-                                        &failed);
-    if (ended == BP__ENDED_RETURNED)
-        ended = initialise(sandbox);
+    bool kept = false;
+    bp__ended ended = renew(sandbox, &kept, &failed);
     bp__host_state_end(&sandbox->host);
-    renew_functions(sandbox, ended == BP__ENDED_RETURNED);
+    if (!kept || ended != BP__ENDED_RETURNED)
+        renew_functions(sandbox, ended == BP__ENDED_RETURNED);
     if (ended == BP__ENDED_RETURNED)
         return BP_OK;
     bp__instance_close(sandbox->instance);
