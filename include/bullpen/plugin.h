@@ -56,7 +56,7 @@ typedef struct bp_plugin_options {
     bool trusted; /**< compile it without the checks that let it be interrupted, which can double its
                        speed. Nothing ends such a guest but itself: neither a deadline nor a cancel,
                        in calls or in initialisation. Needs limits.time_ms = BP_UNLIMITED */
-    uint32_t max_live; /**< sandboxes at once; default 4, or fewer on a small runtime */
+    uint32_t max_live; /**< sandboxes at once; default 8, or fewer on a small runtime */
     uint32_t min_warm; /**< kept ready; default 1; BP_POOL_NONE for none */
     uint64_t max_uses; /**< calls before a sandbox is replaced (reuse); 0: no rotation */
     uint64_t idle_ttl_ms; /**< idle ones above min_warm go after this; default 60 000 */

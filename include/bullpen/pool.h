@@ -157,6 +157,9 @@ typedef struct bp_pool_options {
     void *log_data;
     bp_log_level log_level;
     bp_pool_budget *budget; /**< referenced; NULL: none */
+    bool grow_when_busy; /**< off; with resets in the background: a pool that runs out of pristine
+                              items gets another one, up to max_live, so that gives seldom have to
+                              wake the keeper. What it got ages like any other surplus */
 } bp_pool_options;
 
 #define BP_POOL_OPTIONS_INIT                                                                       \

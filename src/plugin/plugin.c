@@ -110,6 +110,7 @@ bp_status bp__plugin_make_pool(bp_plugin *plugin, const bp_plugin_options *optio
     pool.max_uses = fresh ? 0 : options->max_uses;
     pool.idle_ttl_ms = options->idle_ttl_ms;
     pool.reset_when = fresh ? BP_RESET_ON_GIVE_BACKGROUND : BP_RESET_NEVER;
+    pool.grow_when_busy = fresh;
     pool.keeper = runtime->keeper;
     pool.log = runtime->options.log;
     pool.log_data = runtime->options.log_data;

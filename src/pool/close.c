@@ -100,6 +100,7 @@ static bp_status set_limits_locked(bp_pool *pool, uint32_t max_live, uint32_t mi
         return bp_error_set(reterr, BP_ECLOSED, "pool '%s': closed", pool->name);
     pool->max_live = max_live;
     bp__store(&pool->min_warm, min_warm, relaxed);
+    bp__store(&pool->warm_wanted, min_warm, relaxed);
     if (pool->live > max_live)
         bp__or(&pool->gate, BP__GATE_SHRINK, seq_cst);
     else

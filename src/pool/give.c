@@ -60,7 +60,7 @@ static void report_work(bp_pool *pool, bp__kind kind)
 {
     int64_t ready = bp__load(&pool->ready, relaxed);
     /* A stale value wakes a helper early or late, by a millisecond. */
-    int64_t warm = bp__load(&pool->min_warm, relaxed);
+    int64_t warm = bp__load(&pool->warm_wanted, relaxed);
     bool urgent = kind == BP__DIRTY && ready * 2 < warm && !bp__load(&pool->rush, relaxed);
     bp__keeper_post(pool, urgent);
 }

@@ -21,6 +21,7 @@ typedef struct pass {
     bp_pool *pool;
     uint64_t now;
     uint64_t due;
+    bool ran_out; /* nothing was pristine, and something became so */
 } pass;
 
 static void due_by(pass *now, uint64_t when)
@@ -56,12 +57,15 @@ static void do_given(pass *now, bool paced)
     }
     bp__scan scan = {.hint = BP__HINT_WORK, .exact = true};
     scan.kinds = resets ? BP__WORK_KINDS : BP__BIT(BP__DOOMED);
+    bool none_ready = bp__load(&pool->ready, relaxed) <= 0;
     bp__claim claim;
     while (bp__scan_grab(pool, &scan, &claim)) {
-        if (claim.kind == BP__DOOMED)
+        if (claim.kind == BP__DOOMED) {
             bp__slot_destroy(pool, claim.slot, claim.why);
-        else
-            reset_slot(pool, claim.slot);
+            continue;
+        }
+        now->ran_out = none_ready;
+        reset_slot(pool, claim.slot);
     }
     if (scan.again && bp__load(&pool->gate, seq_cst) & BP__GATE_WAITERS)
         bp__serve(pool);
@@ -226,22 +230,47 @@ static bp__slot *reserve_to_refill(pass *now)
     return slot;
 }
 
-static void refill(pass *now)
+static void create_into(pass *now, bp__slot *slot)
 {
     bp_pool *pool = now->pool;
-    bp__slot *slot;
-    while ((slot = reserve_to_refill(now))) {
-        bp_error error = BP_ERROR_INIT;
-        if (create_in_time(pool, slot, &error)) {
-            note_failure(now, &error);
-            bp__place_free(pool, slot);
-            continue; /* plans the next look */
-        }
-        pthread_mutex_lock(&pool->mutex);
-        pool->backoff = 0;
-        pthread_mutex_unlock(&pool->mutex);
-        bp__slot_publish(pool, slot, BP__FREE, 0);
+    bp_error error = BP_ERROR_INIT;
+    if (create_in_time(pool, slot, &error)) {
+        note_failure(now, &error);
+        bp__place_free(pool, slot);
+        return;
     }
+    pthread_mutex_lock(&pool->mutex);
+    pool->backoff = 0;
+    pthread_mutex_unlock(&pool->mutex);
+    bp__slot_publish(pool, slot, BP__FREE, 0);
+}
+
+static void refill(pass *now)
+{
+    bp__slot *slot;
+    while ((slot = reserve_to_refill(now)))
+        create_into(now, slot); /* a failure puts off the next */
+}
+
+/* Waking a helper costs a giver 5 us, more than many a reset. The more pristine items there are, the
+ * fewer gives have to: so a pool that ran out of them gets one more each time. */
+static void grow(pass *now)
+{
+    bp_pool *pool = now->pool;
+    bp__slot *slot = NULL;
+    if (!pool->grows)
+        return;
+    pthread_mutex_lock(&pool->mutex);
+    if (now->ran_out && !pool->first && pool->refill_after <= now->now) {
+        slot = bp__place_reserve_locked(pool);
+        if (!slot)
+            bp__budget_sated(pool); /* it was only a wish */
+    }
+    uint32_t live = pool->live, floor = bp__load(&pool->min_warm, relaxed);
+    bp__store(&pool->warm_wanted, live > floor ? live : floor, relaxed);
+    pthread_mutex_unlock(&pool->mutex);
+    if (slot)
+        create_into(now, slot);
 }
 
 static void relieve(pass *now)
@@ -274,6 +303,7 @@ uint64_t bp__maintain(bp_pool *pool, bool paced)
         bp__sweep_shrink(pool);
         relieve(&now);
         refill(&now);
+        grow(&now);
     }
     bp__store(&pool->working, false, release);
     return now.due;

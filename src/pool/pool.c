@@ -39,6 +39,8 @@ static void set_options(bp_pool *pool, const bp_pool_options *options)
 {
     pool->max_live = options->max_live;
     atomic_init(&pool->min_warm, options->min_warm);
+    atomic_init(&pool->warm_wanted, options->min_warm);
+    pool->grows = options->grow_when_busy;
     pool->take_timeout = to_ns(options->take_timeout_ms, UINT64_MAX - 1);
     pool->create_timeout = to_ns(options->create_timeout_ms, UINT64_MAX);
     pool->reset_timeout = to_ns(options->reset_timeout_ms, UINT64_MAX);

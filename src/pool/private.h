@@ -70,6 +70,10 @@ struct bp_pool {
     uint32_t max_live;
     /* Written under the mutex; gives read it without, to decide about waking: relaxed. */
     _Atomic uint32_t min_warm;
+    /* What gives measure `ready` by: min_warm, or what a busy pool has grown to. Written by the
+     * pass, relaxed like min_warm. */
+    _Atomic uint32_t warm_wanted;
+    bool grows;          /* grow_when_busy */
     uint32_t live;       /* places in use */
     uint32_t dooming;    /* DOOMED for `resize` and not yet destroyed */
     uint32_t high_water;

@@ -67,7 +67,7 @@ static void contradictions_are_named(void **state)
     } cases[] = {
         {{.max_live = 33}, "max_live"},
         {{.max_live = 2, .min_warm = 3}, "min_warm"},
-        {{.min_warm = 5}, "min_warm"},
+        {{.min_warm = 9}, "min_warm"},
         {{.reset = 7}, "reset"},
         {{.config_count = 1}, "config"},
         {{.config = &no_value, .config_count = 1}, "config"},
