@@ -123,6 +123,21 @@ wasmtime_error_t *foundation_instance_reset(wasmtime_context_t *store,
                                             const wasmtime_instance_t *instance,
                                             foundation_limiter *limiter, bool *ret);
 
+typedef enum {
+    FOUNDATION_STATE_MEMORY,
+    FOUNDATION_STATE_GLOBAL,
+    FOUNDATION_STATE_TABLE,
+} foundation_state_kind;
+
+/** @param index  among those of its kind that the module defines. @param bytes  for the call. */
+typedef void (*foundation_state_fn)(void *data, foundation_state_kind kind, uint32_t index,
+                                    const uint8_t *bytes, size_t size);
+
+/** Show the bytes of everything that a guest can change about its instance, exported or not. Those
+ * of a table of functions are pointers, the same one for the same function. */
+void foundation_instance_state(wasmtime_context_t *store, const wasmtime_instance_t *instance,
+                               foundation_state_fn visit, void *data);
+
 /* ---- errors and traps ---- */
 
 typedef enum {

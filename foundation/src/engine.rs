@@ -13,7 +13,7 @@ use wasmtime_c_api::{
 /// be switched on through the C API.)
 const WASM_PAGE_BYTES: u64 = 65536;
 
-const VERSION: &CStr = c"wasmtime 48.0.8 + patches pagemap-scan, instance-reset, bulk-memory-epoch";
+const VERSION: &CStr = c"wasmtime 48.0.8, patched";
 
 #[unsafe(no_mangle)]
 pub extern "C" fn foundation_version() -> *const c_char {

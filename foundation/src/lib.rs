@@ -19,6 +19,7 @@ mod handles;
 mod limiter;
 mod panic_hook;
 mod reset;
+mod state;
 
 // Without this nothing would refer to the C API and the linker would be free to leave it out of the
 // archive.

@@ -7,6 +7,7 @@
 #include <bullpen/deadline.h>
 #include <bullpen/error.h>
 #include <bullpen/inspect.h>
+#include <bullpen/leak.h>
 #include <bullpen/log.h>
 #include <bullpen/outcome.h>
 #include <bullpen/plugin.h>

@@ -261,6 +261,28 @@ bp__ended bp__instance_call(bp__instance *instance, const bp__func *function, bp
     return conclude(instance, error, trap);
 }
 
+typedef struct state_reader {
+    bp__guest_state_fn show;
+    void *data;
+} state_reader;
+
+static void show_state(void *data, foundation_state_kind kind, uint32_t index, const uint8_t *bytes,
+                       size_t size)
+{
+    const state_reader *reader = data;
+    reader->show(reader->data,
+                 kind == FOUNDATION_STATE_MEMORY   ? BP__GUEST_MEMORY
+                 : kind == FOUNDATION_STATE_GLOBAL ? BP__GUEST_GLOBAL
+                                                   : BP__GUEST_TABLE,
+                 index, (bp_bytes){bytes, size});
+}
+
+void bp__instance_state(bp__instance *instance, bp__guest_state_fn show, void *data)
+{
+    state_reader reader = {show, data};
+    foundation_instance_state(instance->context, &instance->wasm, show_state, &reader);
+}
+
 void bp__instance_set_limits(bp__instance *instance, const bp__instance_limits *limits)
 {
     instance->limits = *limits;

@@ -74,6 +74,18 @@ bool bp__instance_func(bp__instance *instance, const char *name, size_t paramete
 bp__ended bp__instance_call(bp__instance *instance, const bp__func *function, bp__value *values,
                             size_t count, bp__until until);
 
+/* What a guest can change about its instance. */
+typedef enum bp__guest_state {
+    BP__GUEST_MEMORY,
+    BP__GUEST_GLOBAL,
+    BP__GUEST_TABLE,
+} bp__guest_state;
+/* `index` among those of its kind that the module defines. */
+typedef void (*bp__guest_state_fn)(void *data, bp__guest_state kind, uint32_t index,
+                                   bp_bytes bytes);
+/* Shows the bytes of all of it, exported or not, of an open instance. */
+void bp__instance_state(bp__instance *instance, bp__guest_state_fn show, void *data);
+
 /* Other limits from now on; what it has already stays. */
 void bp__instance_set_limits(bp__instance *instance, const bp__instance_limits *limits);
 /* Whether a refused growth ends the call. */

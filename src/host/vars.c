@@ -113,3 +113,14 @@ bool bp__vars_get(bp__vars *vars, bp_bytes key, void (*use)(void *data, bp_bytes
     use(data, (bp_bytes){item->value, item->value_size});
     return true;
 }
+
+void bp__vars_each(bp__vars *vars, bool (*use)(void *data, bp_bytes key, bp_bytes value),
+                   void *data)
+{
+    BP_LOCK_SCOPE(&vars->mutex);
+    for (size_t i = 0; i < vars->count; i++) {
+        const bp__var *var = &vars->items[i];
+        if (!use(data, (bp_bytes){var->key, var->key_size}, (bp_bytes){var->value, var->value_size}))
+            return;
+    }
+}

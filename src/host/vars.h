@@ -35,4 +35,8 @@ bp__vars_result bp__vars_set(bp__vars *vars, bp_bytes key, const bp_bytes *value
 bool bp__vars_get(bp__vars *vars, bp_bytes key, void (*use)(void *data, bp_bytes value),
                   void *data);
 
+/* Shows each variable, under the lock, until `use` says stop. */
+void bp__vars_each(bp__vars *vars, bool (*use)(void *data, bp_bytes key, bp_bytes value),
+                   void *data);
+
 #endif
