@@ -2,7 +2,7 @@
 #include <bullpen/leak.h>
 
 #include "base/error.h"
-#include "guest/leaks.h"
+#include "plugin/leaks.h"
 #include "plugin/call.h"
 
 /* The sandbox is pristine, whatever it was; the call is made, and what it left is told. */

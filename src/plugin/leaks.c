@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "guest/leaks.h"
+#include "plugin/leaks.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* What a call changed in its sandbox. One thread at a time. SPDX-License-Identifier: Apache-2.0 */
-#ifndef BP_GUEST_LEAKS_H
-#define BP_GUEST_LEAKS_H
+#ifndef BP_PLUGIN_LEAKS_H
+#define BP_PLUGIN_LEAKS_H
 
 #include <bullpen/leak.h>
 
