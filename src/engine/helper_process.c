@@ -138,11 +138,9 @@ static void watch(int pidfd, int event, uint64_t time_ms, bp__helper_end *ret)
 /* A kernel or a sandbox without handles on processes: nothing could end it safely. */
 static bp_status give_up(pid_t pid, int os_errno, bp_error *reterr)
 {
-    if (os_errno != ESRCH) {
-        (void)kill(pid, SIGKILL);
-        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-            continue;
-    }
+    (void)kill(pid, SIGKILL);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
     return bp__error_os(reterr, BP_EUNSUPPORTED, os_errno, "pidfd_open");
 }
 
@@ -168,6 +166,8 @@ bp_status bp__helper_run(const char *program, int job_fd, int result_fd, uint64_
         bp_auto_fd int pidfd = pidfd_open(pid, 0);
         if (pidfd >= 0)
             watch(pidfd, event, time_ms, ret);
+        else if (errno == ESRCH) /* it has ended, and somebody took it before this */
+            ret->how = BP__HELPER_UNKNOWN;
         else
             status = give_up(pid, errno, reterr);
     }
