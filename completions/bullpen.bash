@@ -2,10 +2,10 @@
 _bullpen()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}
-    local options files=0
+    local options words= files=0
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W 'call inspect doctor version help --help --version' -- "$word"))
+        COMPREPLY=($(compgen -W 'call inspect cache doctor version help --help --version' -- "$word"))
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -27,9 +27,11 @@ _bullpen()
         -C|--concurrency) return ;;
         --max-live) return ;;
         --min-warm) return ;;
+        --cache-dir) return ;;
+        --compile-timeout) return ;;
         --log-level) COMPREPLY=($(compgen -W 'trace debug info warn error off' -- "$word")); return ;;
         esac
-        options=' --input -i --config -c --timeout-ms -t --memory-max -m --input-max --output-max --log-max --host-calls-max --fuel --trusted --core-dump --wasi --debug-info --reset --tenant --repeat -n --concurrency -C --max-live --min-warm --stats -s --log-level --help -h --json --quiet -q'
+        options=' --input -i --config -c --timeout-ms -t --memory-max -m --input-max --output-max --log-max --host-calls-max --fuel --trusted --core-dump --wasi --debug-info --reset --tenant --repeat -n --concurrency -C --max-live --min-warm --cache-dir --no-cache --compile-timeout --stats -s --log-level --help -h --json --quiet -q'
         files=1
         ;;
     inspect)
@@ -37,6 +39,14 @@ _bullpen()
         esac
         options=' --help -h --json --quiet -q'
         files=1
+        ;;
+    cache)
+        case $before in
+        --dir) return ;;
+        esac
+        options=' --dir --help -h --json --quiet -q'
+        files=0
+        words='list verify clear'
         ;;
     doctor)
         case $before in
@@ -61,7 +71,8 @@ _bullpen()
     esac
     case $word in
     -*) COMPREPLY=($(compgen -W "$options" -- "$word")) ;;
-    *) [ "$files" -eq 0 ] || COMPREPLY=($(compgen -f -- "$word")) ;;
+    *) [ -z "$words" ] || COMPREPLY=($(compgen -W "$words" -- "$word"))
+       [ "$files" -eq 0 ] || COMPREPLY=($(compgen -f -- "$word")) ;;
     esac
 }
 complete -o filenames -F _bullpen bullpen

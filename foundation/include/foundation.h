@@ -65,6 +65,31 @@ typedef struct {
 /** @param[out] ret  what @p module needs. */
 void foundation_module_resources(const wasmtime_module_t *module, foundation_module_needs *ret);
 
+/* ---- compiled code as bytes ---- */
+
+/**
+ * Show everything that code depends on which an engine compiles, as bytes to be hashed: Wasmtime's
+ * version, the target, the compiler's flags, and the options that change code. Code of one engine
+ * runs in another exactly if both show the same. In pieces, in a fixed order; stable for one build
+ * of this library.
+ * @param visit  called several times, with bytes that are borrowed during the call.
+ */
+void foundation_engine_compile_settings(const wasm_engine_t *engine,
+                                        void (*visit)(void *data, const uint8_t *bytes,
+                                                      size_t size),
+                                        void *data);
+
+/**
+ * Validate and compile a module (or the text of one) to bytes, without loading them. To load them is
+ * wasmtime_module_deserialize(), and unsafe: it is native code, and no check there finds out whether
+ * it is harmless. Only bytes that were authenticated may go there, from memory that nobody else can
+ * write to.
+ * @param[out] ret  owned on success (end it with wasm_byte_vec_delete()); untouched otherwise.
+ * @return NULL, or an error owned by the caller.
+ */
+wasmtime_error_t *foundation_precompile(const wasm_engine_t *engine, const uint8_t *wasm,
+                                        size_t size, wasm_byte_vec_t *ret);
+
 /* ---- limits ---- */
 
 /** What a store has, and whom it asks for more. */

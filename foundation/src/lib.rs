@@ -11,6 +11,7 @@
 // Every `extern "C"` function is called from C with pointers that obey the contract in the header.
 #![allow(clippy::missing_safety_doc)]
 
+mod code;
 mod core_dump;
 mod engine;
 mod error;

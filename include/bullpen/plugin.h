@@ -63,6 +63,8 @@ typedef struct bp_plugin_options {
     bp_limits limits;
     const bp_config_entry *config; /**< copied; wins over the manifest's */
     size_t config_count;
+    bp_cancel *cancel; /**< ends a compilation by bullpen-compile, or the wait for somebody else's:
+                            BP_ECANCELLED. Borrowed while loading; NULL: none */
 } bp_plugin_options;
 
 #define BP_PLUGIN_OPTIONS_INIT {.size = (uint32_t)sizeof(bp_plugin_options)}
@@ -77,8 +79,8 @@ typedef struct bp_plugin_options {
  * @return BP_OK; BP_ENOTFOUND, BP_ESYSTEM (the file); BP_EFORMAT (no plugin; says what it is);
  *         BP_EUNSUPPORTED (a component, several modules); BP_EDENIED (an import that was not
  *         granted, or that nobody has); BP_ELIMIT; BP_EINVAL (options that contradict each other,
- *         or too little stack); BP_ETIMEDOUT, BP_EGUEST (initialisation was too slow, or failed);
- *         BP_EBUSY (no sandbox left); BP_ENOMEM; BP_EENGINE.
+ *         or too little stack); BP_ETIMEDOUT (compiling or initialisation was too slow), BP_EGUEST
+ *         (initialisation failed); BP_ECANCELLED; BP_EBUSY (no sandbox left); BP_ENOMEM; BP_EENGINE.
  * @threads any; blocks while compiling and warming.
  */
 BP_API BP_MUST_USE bp_status bp_plugin_load_file(bp_runtime *runtime, const char *path,
@@ -96,6 +98,16 @@ BP_API bp_plugin *bp_plugin_ref(bp_plugin *plugin);
  */
 BP_API void bp_plugin_unref(bp_plugin *plugin);
 
+/** Where a plugin's compiled code came from. */
+typedef enum bp_code_source {
+    BP_CODE_MEMORY = 1,   /**< the runtime had it, or was just making it for somebody else */
+    BP_CODE_DISK = 2,     /**< the cache folder */
+    BP_CODE_COMPILED = 3, /**< compiled in this process */
+    BP_CODE_HELPER = 4,   /**< compiled by bullpen-compile */
+} bp_code_source;
+/** "memory", "disk", "compiled", "helper". @threads any */
+BP_API const char *bp_code_source_name(bp_code_source source);
+
 /** What a plugin is and what holds for it. Strings live as long as the plugin. */
 typedef struct bp_plugin_info {
     uint32_t size; /**< set by BP_PLUGIN_INFO_INIT */
@@ -108,6 +120,8 @@ typedef struct bp_plugin_info {
     bp_limits limits; /**< effective */
     const char *const *exports; /**< names of the callable exports */
     size_t export_count;
+    uint32_t code_source;       /**< a bp_code_source */
+    uint64_t code_ns;           /**< how long it took to have the compiled code */
 } bp_plugin_info;
 #define BP_PLUGIN_INFO_INIT {.size = (uint32_t)sizeof(bp_plugin_info)}
 /** @param[in,out] ret begins with BP_PLUGIN_INFO_INIT. @threads any */

@@ -103,20 +103,22 @@ static int set_number(const cli_option *option, const char *text, uint64_t *plac
     return CLI_USAGE;
 }
 
-static int set_choice(const cli_option *option, const char *text, int *place)
+/* `prefix` and `name` say whose value it is: "--" and "reset", or "" and "ACTION". */
+static int set_choice(const char *prefix, const char *name, const char *const *choices,
+                      const char *text, int *place)
 {
     bp__nearest nearest = {.wanted = text};
     bp__buffer all = {0};
-    for (int i = 0; option->choices[i]; i++) {
-        if (strcmp(option->choices[i], text) == 0) {
+    for (int i = 0; choices[i]; i++) {
+        if (strcmp(choices[i], text) == 0) {
             bp__buffer_done(&all);
             *place = i;
             return CLI_OK;
         }
-        bp__nearest_offer(&nearest, option->choices[i]);
-        bp__buffer_printf(&all, "%s%s", i ? ", " : "", option->choices[i]);
+        bp__nearest_offer(&nearest, choices[i]);
+        bp__buffer_printf(&all, "%s%s", i ? ", " : "", choices[i]);
     }
-    cli_error("--%s: '%s' is none of %s", option->name, text, bp__buffer_text(&all));
+    cli_error("%s%s: '%s' is none of %s", prefix, name, text, bp__buffer_text(&all));
     if (nearest.best)
         cli_hint("did you mean '%s'?", nearest.best);
     bp__buffer_done(&all);
@@ -152,7 +154,7 @@ static int set_value(const cli_option *option, const char *text, char *values)
     case CLI_PAIRS:
         return add_pair(option, text, place);
     case CLI_CHOICE:
-        return set_choice(option, text, place);
+        return set_choice("--", option->name, option->choices, text, place);
     }
     return CLI_USAGE;
 }
@@ -243,6 +245,9 @@ static int take_operand(args_parser *parser, const char *text)
         cli_hint("'bullpen %s --help' shows the usage", parser->command->name);
         return CLI_USAGE;
     }
+    int place = 0;
+    if (operand->choices && set_choice("", operand->name, operand->choices, text, &place) != CLI_OK)
+        return CLI_USAGE;
     *(const char **)(void *)(parser->values + operand->offset) = text;
     parser->operands++;
     return CLI_OK;

@@ -35,6 +35,8 @@ typedef struct call_totals {
     uint64_t differing;               /* finished with another output than the first call */
     uint64_t elapsed_ns;
     uint64_t load_ns;
+    uint64_t code_ns;     /* of which until the compiled code was there */
+    uint32_t code_source; /* a bp_code_source */
     cli_latency latency;
     call_answer first;  /* call 0 */
     call_answer failed; /* of those that failed the earliest */

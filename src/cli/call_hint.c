@@ -40,6 +40,8 @@ static const char *hint_for_status(const call_values *values, const bp_error *er
     case BP_EFORMAT:
         return loading ? NULL : look_inside(values, "what can be called", text);
     case BP_ETIMEDOUT:
+        if (loading && strstr(error->message, "compile: took"))
+            return "raise --compile-timeout";
         return raise_ms(values->timeout_ms, text);
     case BP_ELIMIT:
         return loading ? NULL : raise_size("--input-max", values->input_max, text);

@@ -58,6 +58,11 @@ static int check_words(const call_values *values)
                   strlen(values->tenant));
         return CLI_USAGE;
     }
+    if (values->cache_dir && (values->no_cache || !*values->cache_dir)) {
+        cli_error(values->no_cache ? "--cache-dir and --no-cache exclude each other"
+                                   : "--cache-dir: names no folder");
+        return CLI_USAGE;
+    }
     if (values->input && strcmp(values->input, "@") == 0) {
         cli_error("--input: '@' names no file");
         cli_hint("write @FILE for a file's content, @@TEXT for a text that begins with '@'");
@@ -131,6 +136,8 @@ int call_setup_make(const call_values *values, call_setup *ret)
         return result;
     set_pool_size(values, ret);
     ret->runtime.memory_bytes_max = larger(RUNTIME_MEMORY, values->memory_max);
+    ret->runtime.cache_dir = values->no_cache ? "" : values->cache_dir;
+    ret->runtime.compile_time_ms = values->compile_timeout_ms;
     bp_plugin_options *plugin = &ret->plugin;
     plugin->reset = (uint32_t)values->reset;
     plugin->wasi = values->wasi;

@@ -105,12 +105,27 @@ static void print_pool(const bp_pool_stats *pool)
     print_counts("recycled", &recycles, NULL);
 }
 
+static const char *code_words(const call_totals *totals)
+{
+    switch (totals->code_source) {
+    case BP_CODE_MEMORY:
+        return "from memory";
+    case BP_CODE_DISK:
+        return "from the cache folder";
+    case BP_CODE_HELPER:
+        return "compiled by bullpen-compile";
+    default:
+        return "compiled in this process";
+    }
+}
+
 void call_stats_print(const call_values *values, const call_totals *totals,
                       const bp_pool_stats *pool)
 {
     series outcomes = {totals->outcomes, CALL_OUTCOMES, outcome_name};
     series statuses = {totals->statuses, CALL_STATUSES, status_name};
     cli_line("%-10s%.1f ms to load and warm", "plugin", (double)totals->load_ns / 1e6);
+    cli_line("%-10s%.2f ms, %s", "code", (double)totals->code_ns / 1e6, code_words(totals));
     cli_line("%-10s%" PRIu64 " in %.3f s, %.0f/s, %" PRIu64 " at once", "calls", totals->calls,
              seconds(totals->elapsed_ns), rate(totals), values->concurrency);
     print_counts("outcomes", &outcomes, &statuses);
@@ -183,9 +198,11 @@ json_t *call_stats_json(const call_values *values, const call_totals *totals,
 {
     series outcomes = {totals->outcomes, CALL_OUTCOMES, outcome_name};
     series statuses = {totals->statuses, CALL_STATUSES, status_name};
-    return json_pack("{s:I, s:I, s:f, s:f, s:f, s:o, s:o, s:I, s:o, s:o}", "calls",
+    return json_pack("{s:I, s:I, s:f, s:f, s:s, s:f, s:f, s:o, s:o, s:I, s:o, s:o}", "calls",
                      (json_int_t)totals->calls, "concurrency", (json_int_t)values->concurrency,
-                     "load_ms", (double)totals->load_ns / 1e6, "seconds",
+                     "load_ms", (double)totals->load_ns / 1e6, "code_ms",
+                     (double)totals->code_ns / 1e6, "code_source",
+                     bp_code_source_name((bp_code_source)totals->code_source), "seconds",
                      seconds(totals->elapsed_ns), "calls_per_second", rate(totals), "outcomes",
                      series_json(&outcomes, false), "statuses", series_json(&statuses, false),
                      "outputs_differing", (json_int_t)totals->differing, "latency_us",

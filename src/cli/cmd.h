@@ -15,8 +15,15 @@ typedef struct call_values {
     uint64_t repeat, concurrency, max_live, min_warm;
     int reset;     /* a bp_reset_policy */
     int log_level; /* a bp_log_level, or -1 */
-    bool wasi, debug_info, stats;
+    uint64_t compile_timeout_ms;
+    const char *cache_dir;
+    bool wasi, debug_info, stats, no_cache;
 } call_values;
+
+typedef struct cache_values {
+    cli_common common;
+    const char *action, *dir;
+} cache_values;
 
 typedef struct inspect_values {
     cli_common common;
@@ -41,6 +48,7 @@ typedef struct help_values {
 
 /* Each gets its values and answers a cli_exit. */
 int cmd_call(const void *values);
+int cmd_cache(const void *values);
 int cmd_inspect(const void *values);
 int cmd_doctor(const void *values);
 int cmd_version(const void *values);

@@ -69,6 +69,11 @@ static int call_and_report(const call_job *job, bp_plugin *plugin, uint64_t stac
     bp_error error = BP_ERROR_INIT;
     bp_pool_stats pool = BP_POOL_STATS_INIT;
     totals->load_ns = load_ns;
+    bp_plugin_info info = BP_PLUGIN_INFO_INIT;
+    if (bp_plugin_get_info(plugin, &info, NULL) == BP_OK) {
+        totals->code_ns = info.code_ns;
+        totals->code_source = info.code_source;
+    }
     int result = CLI_OK;
     if (!run(job, plugin, stack_bytes, totals, &error)) {
         result = cli_fail(&error);

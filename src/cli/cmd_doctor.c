@@ -20,6 +20,14 @@ void doctor_found(doctor_finding *ret, doctor_state state, const char *format, .
     ret->state = state;
 }
 
+static void keep(const char **text, char *copy, size_t size)
+{
+    if (!*text)
+        return;
+    snprintf(copy, size, "%s", *text);
+    *text = copy;
+}
+
 static void look_at_machine(doctor_machine *ret)
 {
     *ret = (doctor_machine){.error = BP_ERROR_INIT, .info = BP_RUNTIME_INFO_INIT};
@@ -27,6 +35,10 @@ static void look_at_machine(doctor_machine *ret)
     ret->error.status = bp_runtime_new(NULL, &runtime, &ret->error);
     if (ret->error.status == BP_OK)
         ret->error.status = bp_runtime_get_info(runtime, &ret->info, &ret->error);
+    /* The runtime's strings end with it. */
+    keep(&ret->info.cache_dir, ret->cache_dir, sizeof ret->cache_dir);
+    keep(&ret->info.cache_problem, ret->cache_problem, sizeof ret->cache_problem);
+    keep(&ret->info.compiler, ret->compiler, sizeof ret->compiler);
     bp_runtime_unref(runtime);
 }
 

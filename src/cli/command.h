@@ -51,6 +51,7 @@ typedef struct cli_operand {
     const char *name; /* NULL ends a list */
     bool optional;
     bool is_file;  /* completion offers files */
+    const char *const *choices; /* the words it may be, ended by NULL; NULL: any */
     size_t offset; /* of a const char * in the command's values */
     const char *help;
 } cli_operand;

@@ -187,6 +187,25 @@ static const cli_option call_options[] = {
      .help =
          "Sandboxes that are made before the first call and kept ready; 0 makes each when it is "
          "needed."},
+    {.name = "cache-dir",
+     .type = CLI_TEXT,
+     .argument = "FOLDER",
+     .fallback_words = "$BULLPEN_CACHE_DIR, or one in the user's cache folder",
+     .offset = offsetof(call_values, cache_dir),
+     .help = "Where compiled modules are kept, for this and later runs."},
+    {.name = "no-cache",
+     .type = CLI_FLAG,
+     .offset = offsetof(call_values, no_cache),
+     .help = "Compile the plugin, whatever is kept, and keep nothing."},
+    {.name = "compile-timeout",
+     .type = CLI_COUNT,
+     .argument = "MS",
+     .fallback = "60000",
+     .min = 1,
+     .max = UINT64_C(86400000),
+     .offset = offsetof(call_values, compile_timeout_ms),
+     .help = "How long compiling may take. Small modules are compiled without it: their size bounds "
+             "their time."},
     {.name = "stats",
      .letter = 's',
      .type = CLI_FLAG,
@@ -217,6 +236,36 @@ static const cli_example call_examples[] = {
 static const int call_exits[] = {CLI_OK,      CLI_FAILED,    CLI_USAGE, CLI_GUEST_FAILED,
                                  CLI_REFUSED, CLI_TIMED_OUT, 130,       -1};
 static const int plain_exits[] = {CLI_OK, CLI_FAILED, CLI_USAGE, -1};
+
+static const char *const cache_actions[] = {"list", "verify", "clear", NULL};
+
+static const cli_operand cache_operands[] = {
+    {.name = "ACTION",
+     .choices = cache_actions,
+     .offset = offsetof(cache_values, action),
+     .help = "'list' shows what is kept; 'verify' reads and authenticates all of it and removes what "
+             "is bad; 'clear' removes everything."},
+    {.name = NULL},
+};
+
+static const cli_option cache_options[] = {
+    {.name = "dir",
+     .type = CLI_TEXT,
+     .argument = "FOLDER",
+     .fallback_words = "$BULLPEN_CACHE_DIR, or one in the user's cache folder",
+     .offset = offsetof(cache_values, dir),
+     .help = "The folder to look at."},
+    {.name = NULL},
+};
+
+static const cli_example cache_examples[] = {
+    {"What is kept, how large it is and when it was used last", "bullpen cache list"},
+    {"Check all of it, in a script", "bullpen cache verify --json || echo 'something was bad'"},
+    {"Start over", "bullpen cache clear"},
+    {NULL, NULL},
+};
+
+static const int cache_exits[] = {CLI_OK, CLI_FAILED, CLI_USAGE, -1};
 
 static const cli_operand inspect_operands[] = {
     {.name = "FILE",
@@ -304,6 +353,18 @@ const cli_command cli_commands[] = {
      .exits = plain_exits,
      .values_size = sizeof(inspect_values),
      .run = cmd_inspect},
+    {.name = "cache",
+     .summary = "list, verify or clear the compiled modules that are kept",
+     .description = "Compiled modules are kept in a folder, so that a plugin that was loaded before "
+                    "is ready in less than a millisecond. Every file there carries a code that only "
+                    "this user's key can make; what does not match is never loaded. 'verify' ends "
+                    "with 1 if it found something bad.",
+     .operands = cache_operands,
+     .options = cache_options,
+     .examples = cache_examples,
+     .exits = cache_exits,
+     .values_size = sizeof(cache_values),
+     .run = cmd_cache},
     {.name = "doctor",
      .summary = "check what this machine can and cannot do",
      .description = "Checks the kernel, its settings, this process's limits and the tools for "

@@ -19,7 +19,8 @@ typedef struct doctor_finding {
 /* What several checks look at, found out once. */
 typedef struct doctor_machine {
     bp_error error; /* status BP_OK: a runtime with the defaults could be made */
-    bp_runtime_info info;
+    bp_runtime_info info; /* its strings are those below */
+    char cache_dir[DOCTOR_TEXT / 2], cache_problem[DOCTOR_TEXT / 2], compiler[DOCTOR_TEXT / 2];
 } doctor_machine;
 
 typedef struct doctor_check {
@@ -41,6 +42,7 @@ typedef void doctor_look(const doctor_check *self, const doctor_machine *machine
                          doctor_finding *ret);
 doctor_look doctor_look_engine, doctor_look_kernel, doctor_look_scan, doctor_look_reservation;
 doctor_look doctor_look_map_count, doctor_look_overcommit, doctor_look_clock;
+doctor_look doctor_look_cache, doctor_look_compiler;
 doctor_look doctor_look_address_space, doctor_look_stack, doctor_look_cores, doctor_look_pressure;
 
 /* --- doctor_tools.c ------------------------------------------------------------------------ */

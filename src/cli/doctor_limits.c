@@ -50,6 +50,33 @@ void doctor_look_stack(const doctor_check *self, const doctor_machine *machine, 
     doctor_found(ret, enough ? DOCTOR_OK : DOCTOR_WARN, "%s", text);
 }
 
+void doctor_look_cache(const doctor_check *self, const doctor_machine *machine, doctor_finding *ret)
+{
+    (void)self;
+    const bp_runtime_info *info = &machine->info;
+    if (machine->error.status != BP_OK)
+        doctor_found(ret, DOCTOR_WARN, "not known without a runtime");
+    else if (info->cache_problem)
+        doctor_found(ret, DOCTOR_WARN, "%s %s", info->cache_dir ? info->cache_dir : "none:",
+                     info->cache_problem);
+    else
+        doctor_found(ret, DOCTOR_OK, "%s", info->cache_dir);
+}
+
+void doctor_look_compiler(const doctor_check *self, const doctor_machine *machine,
+                          doctor_finding *ret)
+{
+    (void)self;
+    const char *path = machine->info.compiler;
+    if (!path)
+        doctor_found(ret, DOCTOR_WARN, "not found: plugins are compiled in the host's process");
+    else if (access(path, X_OK) != 0)
+        doctor_found(ret, DOCTOR_WARN, "%s cannot be run: plugins are compiled in the host's process",
+                     path);
+    else
+        doctor_found(ret, DOCTOR_OK, "%s", path);
+}
+
 void doctor_look_cores(const doctor_check *self, const doctor_machine *machine, doctor_finding *ret)
 {
     (void)self;

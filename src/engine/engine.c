@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/error.h"
 #include "engine/private.h"
 
@@ -93,20 +94,28 @@ static void configure_pool(wasm_config_t *config, const bp__engine_options *opti
     wasmtime_pooling_allocation_config_delete(pool);
 }
 
-static wasm_config_t *make_config(const bp__engine_options *options, uint64_t reservation,
-                                  bool scan)
+/* All that the compiler looks at: the same wherever code for one engine is made. */
+static wasm_config_t *make_code_config(bp__engine_kind kind, uint64_t stack_bytes,
+                                       uint64_t reservation)
 {
     wasm_config_t *config = wasm_config_new();
     configure_language(config);
-    configure_pool(config, options, scan);
-    wasmtime_config_epoch_interruption_set(config, options->kind != BP__ENGINE_FAST);
-    wasmtime_config_consume_fuel_set(config, options->kind == BP__ENGINE_METERED);
-    foundation_config_core_dump_set(config, options->core_dump_dir != NULL);
-    wasmtime_config_max_wasm_stack_set(config, options->stack_bytes);
+    wasmtime_config_epoch_interruption_set(config, kind != BP__ENGINE_FAST);
+    wasmtime_config_consume_fuel_set(config, kind == BP__ENGINE_METERED);
+    wasmtime_config_max_wasm_stack_set(config, stack_bytes);
     wasmtime_config_memory_init_cow_set(config, true);
     wasmtime_config_memory_reservation_set(config, reservation);
     wasmtime_config_memory_guard_size_set(config, reservation >= 4 * GIB ? 32 * MIB : 64 * 1024);
     foundation_config_backtrace_details_set(config, true);
+    return config;
+}
+
+static wasm_config_t *make_config(const bp__engine_options *options, uint64_t reservation,
+                                  bool scan)
+{
+    wasm_config_t *config = make_code_config(options->kind, options->stack_bytes, reservation);
+    foundation_config_core_dump_set(config, options->core_dump_dir != NULL);
+    configure_pool(config, options, scan);
     return config;
 }
 
@@ -161,6 +170,45 @@ static bp_status make_wasm_engine(bp__engine *engine, const bp__engine_options *
     return BP_OK;
 }
 
+static void collect(void *data, const uint8_t *bytes, size_t size)
+{
+    bp__buffer_append(data, bytes, size);
+}
+
+/* The engine's own account of what its code depends on, and ours: which foundation that is, since
+ * the engine does not know of our patches to it. */
+static bp_status find_settings(bp__engine *engine, bp_error *reterr)
+{
+    bp__buffer text = {0};
+    bp__buffer_printf(&text, "bullpen code 1, %s, %s\n", foundation_version(), BP__FOUNDATION);
+    foundation_engine_compile_settings(engine->wasm, collect, &text);
+    bp_status status = text.overflow ? bp__error_oom(reterr, "setting up the engine")
+                                     : bp__sha256(bp__buffer_bytes(&text), engine->settings, reterr);
+    bp__buffer_done(&text);
+    return status;
+}
+
+bp_status bp__engine_new_compiler(bp__engine_kind kind, uint64_t memory_reservation,
+                                  uint64_t stack_bytes, bp__engine **ret, bp_error *reterr)
+{
+    bp__engine *engine = bp__alloc_zeroed(1, sizeof *engine);
+    if (!engine)
+        return bp__error_oom(reterr, "making the engine");
+    engine->kind = kind;
+    engine->stack_bytes = stack_bytes;
+    engine->memory_reservation = memory_reservation;
+    wasmtime_error_t *error = foundation_engine_new(
+        make_code_config(kind, stack_bytes, memory_reservation), &engine->wasm);
+    bp_status status = error ? bp__engine_error(error, BP_EENGINE, reterr, "set up the engine")
+                             : find_settings(engine, reterr);
+    if (status != BP_OK) {
+        bp__engine_free(engine);
+        return status;
+    }
+    *ret = engine;
+    return BP_OK;
+}
+
 bp_status bp__engine_new(const bp__engine_options *options, bp__engine **ret, bp_error *reterr)
 {
     bp__engine *engine = bp__alloc_zeroed(1, sizeof *engine);
@@ -175,6 +223,8 @@ bp_status bp__engine_new(const bp__engine_options *options, bp__engine **ret, bp
         status = bp__error_oom(reterr, "making the engine");
     if (status == BP_OK)
         status = make_wasm_engine(engine, options, reterr);
+    if (status == BP_OK)
+        status = find_settings(engine, reterr);
     if (status == BP_OK)
         status = bp__ticker_new(engine->wasm, options->tick_ms, engine->instances_max,
                                 &engine->ticker, reterr);
@@ -215,4 +265,14 @@ bp__engine_kind bp__engine_get_kind(const bp__engine *engine)
 bool bp__engine_pagemap_scan(const bp__engine *engine)
 {
     return engine->pagemap_scan;
+}
+
+uint64_t bp__engine_stack_bytes(const bp__engine *engine)
+{
+    return engine->stack_bytes;
+}
+
+const uint8_t *bp__engine_settings(const bp__engine *engine)
+{
+    return engine->settings;
 }

@@ -5,6 +5,7 @@
 #include <bullpen/error.h>
 
 #include "base/log.h"
+#include "base/sha256.h"
 
 typedef struct bp__engine bp__engine;
 
@@ -29,6 +30,10 @@ typedef struct bp__engine_options {
 
 /* Falls back to smaller address reservations where large ones are refused, and logs that. */
 bp_status bp__engine_new(const bp__engine_options *options, bp__engine **ret, bp_error *reterr);
+/* One that only compiles: no room for instances is reserved. Its code runs in an engine whose
+ * kind, memory reservation and stack are the same; bp__engine_settings() tells. */
+bp_status bp__engine_new_compiler(bp__engine_kind kind, uint64_t memory_reservation,
+                                  uint64_t stack_bytes, bp__engine **ret, bp_error *reterr);
 /* Nothing made from it may be left. Joins the ticker. */
 void bp__engine_free(bp__engine *engine);
 
@@ -37,6 +42,9 @@ uint32_t bp__engine_instances_max(const bp__engine *engine);
 uint64_t bp__engine_memory_reservation(const bp__engine *engine);
 bool bp__engine_pagemap_scan(const bp__engine *engine);
 bp__engine_kind bp__engine_get_kind(const bp__engine *engine);
+uint64_t bp__engine_stack_bytes(const bp__engine *engine);
+/* SHA-256 of everything that code depends on which this engine compiles. */
+const uint8_t *bp__engine_settings(const bp__engine *engine);
 
 /* Before anything that runs a guest or a compiler: BP_EINVAL, with both sizes, when this thread has
  * too little stack left. Lets the signals of guests' faults through to it. */

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/buffer.h"
 #include "base/error.h"
+#include "engine/module_cache.h"
 #include "engine/private.h"
 
 bp_status bp__wat_to_wasm(bp_bytes text, uint8_t **ret, size_t *ret_size, bp_error *reterr)
@@ -179,12 +180,9 @@ static void measure(bp__module *module)
     module->compiled_bytes = (uint64_t)((char *)end - (char *)start);
 }
 
-bp_status bp__module_compile(bp__engine *engine, bp_bytes wasm, bp__module **ret, bp_error *reterr)
+/* `compiled` is consumed. */
+static bp_status describe_module(wasmtime_module_t *compiled, bp__module **ret, bp_error *reterr)
 {
-    wasmtime_module_t *compiled = NULL;
-    wasmtime_error_t *error = wasmtime_module_new(engine->wasm, wasm.data, wasm.size, &compiled);
-    if (error)
-        return bp__engine_error(error, BP_EFORMAT, reterr, "compile");
     bp__module *module = bp__alloc_zeroed(1, sizeof *module);
     if (!module) {
         wasmtime_module_delete(compiled);
@@ -201,6 +199,55 @@ bp_status bp__module_compile(bp__engine *engine, bp_bytes wasm, bp__module **ret
     measure(module);
     *ret = module;
     return BP_OK;
+}
+
+bp_status bp__module_compile(bp__engine *engine, bp_bytes wasm, bp__module **ret, bp_error *reterr)
+{
+    wasmtime_module_t *compiled = NULL;
+    wasmtime_error_t *error = wasmtime_module_new(engine->wasm, wasm.data, wasm.size, &compiled);
+    if (error)
+        return bp__engine_error(error, BP_EFORMAT, reterr, "compile");
+    return describe_module(compiled, ret, reterr);
+}
+
+void bp__code_done(bp__code *code)
+{
+    wasm_byte_vec_t bytes = {code->size, (char *)code->data};
+    if (code->is_ours)
+        bp__free(code->data);
+    else if (code->data)
+        wasm_byte_vec_delete(&bytes);
+    *code = (bp__code){0};
+}
+
+bp_status bp__module_precompile(bp__engine *engine, bp_bytes wasm, bp__code *ret, bp_error *reterr)
+{
+    wasm_byte_vec_t bytes;
+    wasmtime_error_t *error = foundation_precompile(engine->wasm, wasm.data, wasm.size, &bytes);
+    if (error)
+        return bp__engine_error(error, BP_EFORMAT, reterr, "compile");
+    *ret = (bp__code){(uint8_t *)bytes.data, bytes.size, false};
+    return BP_OK;
+}
+
+bp_status bp__module_serialize(const bp__module *module, bp__code *ret, bp_error *reterr)
+{
+    wasm_byte_vec_t bytes;
+    wasmtime_error_t *error = wasmtime_module_serialize(module->wasm, &bytes);
+    if (error)
+        return bp__engine_error(error, BP_EENGINE, reterr, "serialize");
+    *ret = (bp__code){(uint8_t *)bytes.data, bytes.size, false};
+    return BP_OK;
+}
+
+bp_status bp__module_load(bp__engine *engine, bp_bytes code, bp__module **ret, bp_error *reterr)
+{
+    wasmtime_module_t *loaded = NULL;
+    wasmtime_error_t *error =
+        wasmtime_module_deserialize(engine->wasm, code.data, code.size, &loaded);
+    if (error)
+        return bp__engine_error(error, BP_EENGINE, reterr, "load compiled code");
+    return describe_module(loaded, ret, reterr);
 }
 
 static void free_list(bp__extern_type *list, size_t count)
@@ -221,6 +268,14 @@ void bp__module_free(bp__module *module)
     free_list(module->exports, module->export_count);
     wasmtime_module_delete(module->wasm);
     bp__free(module);
+}
+
+void bp__module_unref(bp__module *module)
+{
+    if (module && module->cached)
+        bp__module_cache_give(module);
+    else
+        bp__module_free(module);
 }
 
 static const char *letter_text(char letter)

@@ -29,20 +29,41 @@ typedef struct bp__module_needs {
     uint64_t table_elements_initial; /* of the largest table */
 } bp__module_needs;
 
-/* Immutable, reference-free: owned by who compiled it. Linked code (linker.h) keeps its own. */
+/* Immutable. Shared by its users, each of whom ends its use with bp__module_unref(); linked code
+ * (linker.h) keeps the engine's part of it alive by itself. */
 typedef struct bp__module {
     void *wasm; /* the engine's */
     bp__extern_type *imports, *exports;
     size_t import_count, export_count;
     bp__module_needs needs;
     uint64_t compiled_bytes;
+    struct bp__cached *cached; /* its place in a cache, which counts its users; NULL: has one user */
 } bp__module;
+
+/* Compiled code as bytes. Ends with bp__code_done(). */
+typedef struct bp__code {
+    uint8_t *data;
+    size_t size;
+    bool is_ours; /* from bp__alloc(), not the engine's */
+} bp__code;
+void bp__code_done(bp__code *code);
 
 /* Text to binary. `ret` is owned: bp__free(). */
 bp_status bp__wat_to_wasm(bp_bytes text, uint8_t **ret, size_t *ret_size, bp_error *reterr);
 
 /* Validates and compiles a core module; seconds for a large one. */
 bp_status bp__module_compile(bp__engine *engine, bp_bytes wasm, bp__module **ret, bp_error *reterr);
+/* The same to bytes, without loading them. */
+bp_status bp__module_precompile(bp__engine *engine, bp_bytes wasm, bp__code *ret,
+                                bp_error *reterr);
+bp_status bp__module_serialize(const bp__module *module, bp__code *ret, bp_error *reterr);
+/* Loads such bytes, which are copied. UNSAFE: they are native code, which no check can find
+ * harmless. They must have been authenticated, and be in memory that nobody else can write to. */
+bp_status bp__module_load(bp__engine *engine, bp_bytes code, bp__module **ret, bp_error *reterr);
+
+/* Ends one use; NULL is fine. Thread-safe. */
+void bp__module_unref(bp__module *module);
+/* Frees one that no cache knows. */
 void bp__module_free(bp__module *module);
 
 /* The signature in words: "func(i64, i32) -> i64". `ret` is owned: bp__free(); NULL without memory. */

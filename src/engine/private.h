@@ -20,6 +20,7 @@ struct bp__engine {
     bool pagemap_scan;
     char *core_dump_dir;
     _Atomic uint32_t core_dumps; /* so far; relaxed */
+    uint8_t settings[BP__SHA256_SIZE];
 };
 
 /* Turns Wasmtime's error into ours and deletes it. */

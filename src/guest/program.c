@@ -84,7 +84,7 @@ bp_status bp__program_new(bp__engine *engine, bp__module *module,
 {
     bp__program *program = bp__alloc_zeroed(1, sizeof *program);
     if (!program) {
-        bp__module_free(module);
+        bp__module_unref(module);
         return bp__error_oom(reterr, "making a program");
     }
     program->engine = engine;
@@ -112,7 +112,7 @@ void bp__program_free(bp__program *program)
     if (!program)
         return;
     bp__linked_free(program->linked);
-    bp__module_free(program->module);
+    bp__module_unref(program->module);
     bp__free(program->callables);
     bp__free(program);
 }

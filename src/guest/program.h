@@ -29,7 +29,7 @@ typedef struct bp__program_limits {
 
 typedef struct bp__program {
     bp__engine *engine;
-    bp__module *module; /* owned */
+    bp__module *module; /* one use of it */
     bp__linked *linked; /* owned */
     bp__callable *callables; /* sorted by name */
     size_t callable_count;

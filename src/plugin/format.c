@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "plugin/reader.h"
 
 #define HEADER_SIZE 8
 
@@ -101,27 +102,6 @@ bp_status bp__format_refuse(bp_bytes bytes, bp_error *reterr)
                         what);
 }
 
-typedef struct reader {
-    const uint8_t *at, *end;
-} reader;
-
-/* An unsigned LEB128 of at most 32 bits. */
-static bool read_u32(reader *from, uint32_t *ret)
-{
-    uint64_t value = 0;
-    for (unsigned shift = 0; shift < 35; shift += 7) {
-        if (from->at == from->end)
-            return false;
-        uint8_t byte = *from->at++;
-        value |= (uint64_t)(byte & 0x7F) << shift;
-        if (!(byte & 0x80)) {
-            *ret = (uint32_t)value;
-            return value <= UINT32_MAX;
-        }
-    }
-    return false;
-}
-
 static bp_status cut_off(const reader *from, bp_bytes wasm, bp_error *reterr)
 {
     return bp_error_set(reterr, BP_EFORMAT,
@@ -140,6 +120,7 @@ enum {
     SECTION_TABLE = 4,
     SECTION_MEMORY = 5,
     SECTION_EXPORT = 7,
+    SECTION_CODE = 10,
 };
 
 static bp_status over(const char *what, uint64_t count, const char *limit, uint64_t allowed,
@@ -192,12 +173,16 @@ static bp_status check_tables(reader *section, const bp__module_ceiling *ceiling
     return BP_OK;
 }
 
+/* `imported`: how many functions were, for the index of the others. */
 static bp_status check_section(uint8_t id, reader section, const bp__module_ceiling *ceiling,
-                               bp_error *reterr)
+                               uint32_t *imported, bp_error *reterr)
 {
     switch (id) {
     case SECTION_IMPORT:
+        *imported = bp__count_imported_functions(section);
         return check_count(&section, "imports", "the limit", ceiling->imports, reterr);
+    case SECTION_CODE:
+        return bp__check_bodies(section, *imported, ceiling->function_bytes, reterr);
     case SECTION_EXPORT:
         return check_count(&section, "exports", "the limit", ceiling->exports, reterr);
     case SECTION_FUNCTION:
@@ -219,13 +204,14 @@ bp_status bp__module_check(bp_bytes wasm, const bp__module_ceiling *ceiling, bp_
                             "WebAssembly version %u is unknown; version 1 is needed",
                             start[4] | (unsigned)start[5] << 8);
     reader from = {start + HEADER_SIZE, start + wasm.size};
+    uint32_t imported = 0;
     while (from.at < from.end) {
         uint8_t id = *from.at++;
         uint32_t size;
         if (!read_u32(&from, &size) || size > (size_t)(from.end - from.at))
             return cut_off(&from, wasm, reterr);
         bp_status status =
-            check_section(id, (reader){from.at, from.at + size}, ceiling, reterr);
+            check_section(id, (reader){from.at, from.at + size}, ceiling, &imported, reterr);
         if (status == BP_EFORMAT)
             return cut_off(&from, wasm, reterr);
         if (status != BP_OK)

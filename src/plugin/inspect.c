@@ -13,6 +13,7 @@
 #include "plugin/runtime.h"
 
 struct bp_inspection {
+    bp_runtime *runtime; /* referenced: the module is its cache's */
     bp__module *module;
     char sha256[BP__SHA256_HEX_SIZE];
     uint64_t code_bytes;
@@ -67,9 +68,12 @@ static bp_status look(bp_runtime *runtime, bp__buffer *code, bp_inspection *insp
         return status;
     bp__sha256_hex(digest, inspection->sha256);
     inspection->code_bytes = code->size;
+    inspection->runtime = bp_runtime_ref(runtime);
     bp__module_strip(code, false);
-    status = bp__module_compile(runtime->engine, bp__buffer_bytes(code), &inspection->module,
-                                reterr);
+    bp__module_source source;
+    status = bp__module_cache_take(runtime->modules, runtime->engine, bp__buffer_bytes(code),
+                                   code->size == inspection->code_bytes ? digest : NULL, NULL,
+                                   &inspection->module, &source, reterr);
     if (status != BP_OK)
         return status;
     return list(inspection) ? BP_OK : bp__error_oom(reterr, "listing imports and exports");
@@ -112,7 +116,8 @@ void bp_inspection_free(bp_inspection *inspection)
     bp__free(inspection->types);
     bp__free(inspection->imports);
     bp__free(inspection->exports);
-    bp__module_free(inspection->module);
+    bp__module_unref(inspection->module);
+    bp_runtime_unref(inspection->runtime);
     bp__free(inspection);
 }
 

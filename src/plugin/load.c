@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/options.h"
 #include "plugin/format.h"
@@ -89,10 +90,9 @@ static bp_status set_config(bp_plugin *plugin, const bp_plugin_options *options,
 
 static bp_status identify(bp_plugin *plugin, bp_bytes code, bp_error *reterr)
 {
-    uint8_t digest[BP__SHA256_SIZE];
-    bp_status status = bp__sha256(code, digest, reterr);
+    bp_status status = bp__sha256(code, plugin->digest, reterr);
     if (status == BP_OK)
-        bp__sha256_hex(digest, plugin->sha256);
+        bp__sha256_hex(plugin->digest, plugin->sha256);
     plugin->code_bytes = code.size;
     return status;
 }
@@ -121,16 +121,30 @@ static bp__engine_kind choose_engine(const bp_plugin *plugin, const bp_plugin_op
     return BP__ENGINE_GUARDED;
 }
 
+/* Compiled code is known by the bytes that went to the compiler: often they are the plugin's own. */
+static bp_status take_module(bp_plugin *plugin, bp__engine *engine, const bp_plugin_options *options,
+                             bp__buffer *code, bp__module **ret, bp_error *reterr)
+{
+    uint64_t start = bp__now_ns();
+    bp__module_source source = BP__FROM_COMPILER;
+    bp__module_strip(code, options->debug_info);
+    const uint8_t *digest = code->size == plugin->code_bytes ? plugin->digest : NULL;
+    bp_status status = bp__module_cache_take(plugin->runtime->modules, engine, bp__buffer_bytes(code),
+                                             digest, options->cancel, ret, &source, reterr);
+    plugin->code_source = (bp_code_source)source;
+    plugin->code_ns = bp__now_ns() - start;
+    return status;
+}
+
 static bp_status make_program(bp_plugin *plugin, const bp_plugin_options *options,
                               bp__buffer *code, bp_error *reterr)
 {
     bp__module *module = NULL;
     bp__engine *engine = NULL;
-    bp__module_strip(code, options->debug_info);
     bp_status status =
         bp__runtime_engine(plugin->runtime, choose_engine(plugin, options), &engine, reterr);
     if (status == BP_OK)
-        status = bp__module_compile(engine, bp__buffer_bytes(code), &module, reterr);
+        status = take_module(plugin, engine, options, code, &module, reterr);
     if (status != BP_OK)
         return status;
     bp__program_options program = {.name = plugin->name,

@@ -121,6 +121,17 @@ bp_status bp__plugin_make_pool(bp_plugin *plugin, const bp_plugin_options *optio
 
 /* ---- looking at it ---- */
 
+_Static_assert((int)BP_CODE_MEMORY == (int)BP__FROM_MEMORY && (int)BP_CODE_DISK == (int)BP__FROM_DISK &&
+                   (int)BP_CODE_COMPILED == (int)BP__FROM_COMPILER &&
+                   (int)BP_CODE_HELPER == (int)BP__FROM_HELPER,
+               "the engine's numbers are handed on");
+
+const char *bp_code_source_name(bp_code_source source)
+{
+    static const char *const names[] = {"?", "memory", "disk", "compiled", "helper"};
+    return names[(unsigned)source < sizeof names / sizeof *names ? source : 0];
+}
+
 bp_status bp_plugin_get_info(const bp_plugin *plugin, bp_plugin_info *ret, bp_error *reterr)
 {
     if (!plugin || !ret)
@@ -138,6 +149,8 @@ bp_status bp_plugin_get_info(const bp_plugin *plugin, bp_plugin_info *ret, bp_er
         .limits = plugin->limits,
         .exports = plugin->export_names,
         .export_count = plugin->program->callable_count,
+        .code_source = plugin->code_source,
+        .code_ns = plugin->code_ns,
     };
     return bp__result_copy(ret, &info, sizeof info, "bp_plugin_info", reterr);
 }

@@ -24,6 +24,9 @@ struct bp_plugin {
     bp_pool *pool;
     const char **export_names;
     uint64_t code_bytes;
+    bp_code_source code_source;
+    uint64_t code_ns; /* until the compiled code was there */
+    uint8_t digest[BP__SHA256_SIZE];
     char sha256[BP__SHA256_HEX_SIZE];
 };
 

@@ -17,6 +17,8 @@
 /* The tick that deadlines are kept to; a longer one than this would be no deadline. */
 #define TICK_MS_MAX 1000
 #define SANDBOXES_MAX 100000
+/* See docs/internals/compiled-code.md: what a process of its own costs, and what it saves. */
+#define HELPER_BYTES_MIN (4 * 1024)
 /* What a helper's stack has beside the guest's. */
 #define HELPER_STACK_BYTES (512 * 1024)
 
@@ -32,6 +34,11 @@ static void fill_defaults(bp_runtime_options *options)
         .functions_max = 100000,
         .tick_ms = 1,
         .helpers = 2,
+        .compiled_max = 10,
+        .cache_bytes_max = GIB,
+        .compile_time_ms = 60000,
+        .helper_bytes_min = HELPER_BYTES_MIN,
+        .function_bytes_max = MIB,
     };
 #define DEFAULT(field)                                                                             \
     if (options->field == 0)                                                                       \
@@ -44,6 +51,11 @@ static void fill_defaults(bp_runtime_options *options)
     DEFAULT(functions_max);
     DEFAULT(tick_ms);
     DEFAULT(helpers);
+    DEFAULT(compiled_max);
+    DEFAULT(cache_bytes_max);
+    DEFAULT(compile_time_ms);
+    DEFAULT(helper_bytes_min);
+    DEFAULT(function_bytes_max);
 #undef DEFAULT
     /* A linear memory has whole pages, and 32-bit addresses end at 4 GiB. */
     if (options->memory_bytes_max > 4 * GIB)
@@ -75,6 +87,23 @@ static bp_status check_options(const bp_runtime_options *options, bp_error *rete
     if (status == BP_OK)
         status = check_range("log_level", options->log_level, BP_LOG_TRACE, BP_LOG_OFF, reterr);
     return status;
+}
+
+/* What was given as text is copied where it is kept; the caller's own may be gone afterwards. */
+static bp_status make_modules(bp_runtime *runtime, bp_error *reterr)
+{
+    bp_runtime_options *options = &runtime->options;
+    bp__module_cache_options modules = {
+        .kept_max = options->compiled_max == BP_POOL_NONE ? 0 : options->compiled_max,
+        .dir = options->cache_dir,
+        .disk_bytes_max = options->cache_bytes_max,
+        .compiler = options->compiler,
+        .compile_time_ms = options->compile_time_ms,
+        .helper_bytes_min = options->helper_bytes_min,
+        .logger = runtime->logger,
+    };
+    options->cache_dir = options->compiler = NULL;
+    return bp__module_cache_new(&modules, &runtime->modules, reterr);
 }
 
 static bp_status make_engine(const bp_runtime *runtime, bp__engine_kind kind, bp__engine **ret,
@@ -116,6 +145,9 @@ static bp_status start_parts(bp_runtime *runtime, bp_error *reterr)
     if (status != BP_OK)
         return status;
     runtime->options.sandboxes_max = bp__engine_instances_max(runtime->engine);
+    status = make_modules(runtime, reterr);
+    if (status != BP_OK)
+        return status;
     bp_keeper_options keeper = BP_KEEPER_OPTIONS_INIT;
     keeper.helpers = options->helpers;
     keeper.stack_bytes = options->stack_bytes + HELPER_STACK_BYTES; /* guests are initialised there */
@@ -132,6 +164,7 @@ static void free_runtime(bp_runtime *runtime)
 {
     bp_keeper_free(runtime->keeper);
     bp_pool_budget_unref(runtime->budget);
+    bp__module_cache_free(runtime->modules);
     bp__engine_free(runtime->engine);
     for (size_t kind = 0; kind < BP__ENGINE_KINDS; kind++)
         bp__engine_free(runtime->others[kind]);
@@ -222,6 +255,9 @@ bp_status bp_runtime_get_info(const bp_runtime *runtime, bp_runtime_info *ret, b
     if (!runtime || !ret)
         return bp_error_set(reterr, BP_EINVAL, "bp_runtime_get_info: an argument is NULL");
     const bp_runtime_options *options = &runtime->options;
+    const bp__code_disk *disk = bp__module_cache_disk(runtime->modules);
+    bp__module_cache_stats modules;
+    bp__module_cache_read_stats(runtime->modules, &modules);
     bp_runtime_info info = {
         .size = sizeof info,
         .sandboxes_max = options->sandboxes_max,
@@ -232,6 +268,15 @@ bp_status bp_runtime_get_info(const bp_runtime *runtime, bp_runtime_info *ret, b
         .tick_ms = options->tick_ms,
         .cores = bp__cores(),
         .pagemap_scan = bp__engine_pagemap_scan(runtime->engine),
+        .cache_memory_hits = modules.memory_hits,
+        .cache_disk_hits = modules.disk_hits,
+        .compiles = modules.compiles,
+        .compile_failures = modules.compile_failures,
+        .cache_bad_entries = modules.bad_entries,
+        .compiled_kept = modules.kept,
+        .cache_dir = bp__code_disk_path(disk),
+        .cache_problem = bp__code_disk_problem(disk),
+        .compiler = bp__module_cache_compiler(runtime->modules),
     };
     return bp__result_copy(ret, &info, sizeof info, "bp_runtime_info", reterr);
 }

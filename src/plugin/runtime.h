@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "engine/engine.h"
+#include "engine/module_cache.h"
 
 struct bp_runtime {
     /* Users and plugins. The last decrement releases to who frees. */
@@ -19,6 +20,7 @@ struct bp_runtime {
     bp__engine *engine; /* the guarded one, of which every runtime has one */
     pthread_mutex_t mutex;  /* guards `others` */
     bp__engine *others[BP__ENGINE_KINDS]; /* made when a plugin first needs one */
+    bp__module_cache *modules; /* of all engines */
     bp_keeper *keeper;
     bp_pool_budget *budget;
 };

@@ -33,7 +33,8 @@ static bp_status check_code(const bp_runtime_options *options, bp__source *sourc
 {
     bp_bytes code = bp__buffer_bytes(&source->manifest.code);
     bp__module_ceiling ceiling = {options->functions_max, IMPORTS_MAX, EXPORTS_MAX,
-                                  options->memory_bytes_max, options->table_elements_max};
+                                  options->memory_bytes_max, options->table_elements_max,
+                                  options->function_bytes_max};
     switch (bp__format_of(code)) {
     case BP__FORMAT_MODULE:
         return bp__module_check(code, &ceiling, reterr);

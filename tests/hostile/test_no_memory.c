@@ -126,7 +126,9 @@ static void inspecting(void **state)
         bp_status status = bp_inspect_file(self.runtime, path, &inspection, &error);
         failed = bp__alloc_failed();
         bp__alloc_fail_at(0);
-        assert_status(failed ? BP_ENOMEM : BP_OK, status, &error);
+        /* What there is no memory to read from the module cache is compiled. */
+        if (!failed || status != BP_OK)
+            assert_status(failed ? BP_ENOMEM : BP_OK, status, &error);
         bp_inspection_free(inspection);
     }
     assert_false(failed);

@@ -39,6 +39,14 @@ def bullpen_bin():
     return path
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache_folder(tmp_path_factory):
+    """Compiled modules of the tests; never the user's own."""
+    folder = tmp_path_factory.mktemp("cache") / "modules"
+    os.environ["BULLPEN_CACHE_DIR"] = str(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def plugins():
     folder = os.environ.get("BULLPEN_PLUGINS")

@@ -6,11 +6,11 @@ import subprocess
 
 import pytest
 
-COMMANDS = ["call", "inspect", "doctor", "version", "help"]
+COMMANDS = ["call", "inspect", "cache", "doctor", "version", "help"]
 CALL_OPTIONS = ["input", "config", "timeout-ms", "memory-max", "input-max", "output-max", "log-max", "host-calls-max", "fuel",
                 "trusted", "core-dump", "wasi", "debug-info", "reset",
-                "tenant", "repeat", "concurrency", "max-live", "min-warm", "stats", "log-level", "help",
-                "json", "quiet"]
+                "tenant", "repeat", "concurrency", "max-live", "min-warm", "cache-dir", "no-cache", "compile-timeout",
+                "stats", "log-level", "help", "json", "quiet"]
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +66,12 @@ def table(bullpen):
     (("call", "f", "e", "--quiet", "--log-level", "info"), "--quiet and --log-level exclude each other", None),
     (("call", "f", "e", "--tenant", ""), "--tenant: a name has 1 to 128 bytes", None),
     (("call", "f", "e", "--tenant", "x" * 129), "--tenant: a name has 1 to 128 bytes", None),
+    (("call", "f", "e", "--no-cache", "--cache-dir", "x"), "--cache-dir and --no-cache exclude each other", None),
+    (("call", "f", "e", "--cache-dir", ""), "--cache-dir: names no folder", None),
+    (("call", "f", "e", "--compile-timeout", "0"), "0 is not between", "there is no zero limit"),
+    (("cache",), "'cache' needs ACTION", "shows the usage"),
+    (("cache", "clera"), "ACTION: 'clera' is none of list, verify, clear", "did you mean 'clear'?"),
+    (("cache", "list", "--dir", ""), "--dir: names no folder", None),
     (("help", "call", "--format", "bash"), "for all commands together", None),
     (("help", "--json", "--format", "man"), "--json and --format man exclude each other", None),
 ])
@@ -177,6 +183,8 @@ def test_completion(bullpen, tmp_path, table):
     assert complete(script, "bullpen", "call", "--timeout-ms", "") == []
     assert complete(script, "bullpen", "call", str(tmp_path / "a")) == [str(plugin)]
     assert complete(script, "bullpen", "doctor", str(tmp_path / "a")) == []
+    assert complete(script, "bullpen", "cache", "") == ["list", "verify", "clear"]
+    assert complete(script, "bullpen", "cache", "c") == ["clear"]
     options = complete(script, "bullpen", "call", "-")
     assert {f"--{option['name']}" for option in table["call"]["options"]} <= set(options)
 

@@ -133,7 +133,7 @@ def test_a_manifest(bullpen, plugins, tmp_path):
 # --- doctor ------------------------------------------------------------------------------------
 
 CHECKS = ["engine", "kernel", "pagemap_scan", "address_reservation", "vm.max_map_count",
-          "vm.overcommit_memory", "clock_source", "address_space", "stack", "cores", "memory_pressure",
+          "vm.overcommit_memory", "clock_source", "address_space", "stack", "module_cache", "bullpen-compile", "cores", "memory_pressure",
           "clang", "wasm-ld", "go", "tinygo", "cargo", "wasm target", "node", "python"]
 
 
