@@ -131,6 +131,11 @@ static void code_comes_from_one_place_and_is_checked(void **state)
         {"{\"wasm\": [{\"data\": \"\"}]}", BP_EFORMAT, "base64"},
         {"{\"wasm\": [{\"data\": \"AGFzb\"}]}", BP_EFORMAT, "base64"},
         {"{\"wasm\": [{\"data\": \"!!!!\"}]}", BP_EFORMAT, "base64"},
+        {"{\"wasm\": [{\"data\": \"AGFzbQEAAA=A\"}]}", BP_EFORMAT, "base64"},
+        {"{\"wasm\": [{\"data\": \"AGFzbQEAAAB=\"}]}", BP_EFORMAT, "base64"},
+        {"{\"wasm\": [{\"data\": \"AGFzbQEAAAA=    \"}]}", BP_EFORMAT, "base64"},
+        {"{\"wasm\": [{\"data\": \"    AGFzbQEAAAA=\"}]}", BP_EFORMAT, "base64"},
+        {"{\"wasm\": [{\"data\": \"AGFzbQEAA===\"}]}", BP_EFORMAT, "base64"},
         {"{\"wasm\": [{\"data\": \"====\"}]}", BP_EFORMAT, ""},
         {"{\"wasm\": [{\"data\": \"    \"}]}", BP_EFORMAT, ""},
         {"{\"wasm\": [{\"data\": \"e30K\"}]}", BP_EFORMAT, ""}, /* a manifest in a manifest */
