@@ -30,6 +30,11 @@ check: ## set up, build, and run every test
 check-quick: ## the tests without sanitizers
 	@tools/check --quick
 
+.PHONY: fuzz
+fuzz: ## fuzz each target of tests/fuzz for FUZZ_SECONDS (60)
+	@tools/setup --with fuzz
+	@tools/fuzz
+
 .PHONY: bench
 bench: ## measure beside the peers; writes bench/results/ and docs/performance.md
 	@tools/setup --with all
@@ -47,8 +52,8 @@ format: ## clang-format over all C
 	@git ls-files '*.c' '*.h' | xargs clang-format-19 -i
 
 .PHONY: clean
-clean: ## the build folders; the cache in the home folder stays
-	@rm -rf build build-asan build-tsan
+clean: ## the build folders; the cache in the home folder and what fuzzing has found stay
+	@rm -rf build build-asan build-tsan build-fuzz
 
 .PHONY: help
 help: ## this

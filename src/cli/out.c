@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/text.h"
 #include "cli/command.h"
 #include "cli/json_text.h"
 #include "cli/progress.h"
@@ -60,18 +61,12 @@ const char *cli_colour_off(FILE *stream)
     return *cli_colour_on(stream, CLI_BOLD) ? "\033[0m" : "";
 }
 
-/* Replaces what a terminal would obey: C0 but newline and tab, DEL, and C1 in its UTF-8 form. */
+/* Replaces what a terminal would obey; newlines are the caller's own. */
 static void tame(bp__buffer *text)
 {
-    unsigned char *bytes = (unsigned char *)text->data;
-    for (size_t i = 0; i < text->size; i++) {
-        bool c0 = bytes[i] < 0x20 && bytes[i] != '\n' && bytes[i] != '\t';
-        bool c1 = bytes[i] == 0xC2 && i + 1 < text->size && bytes[i + 1] < 0xA0;
-        if (c0 || bytes[i] == 0x7F)
-            bytes[i] = '?';
-        if (c1)
-            bytes[i] = bytes[i + 1] = '?';
-    }
+    for (size_t i = 0; i < text->size; i++)
+        if (text->data[i] != '\n')
+            memset(text->data + i, '?', bp__control_length(text->data + i, text->size - i));
 }
 
 /* One line, whole, whatever other threads print. */

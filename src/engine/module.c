@@ -23,22 +23,19 @@ bp_status bp__wat_to_wasm(bp_bytes text, uint8_t **ret, size_t *ret_size, bp_err
     return *ret ? BP_OK : bp__error_oom(reterr, "translating WebAssembly text");
 }
 
+/* Not by wasm_valtype_kind(), which ends the process on vectors and on most references. */
 static char value_letter(const wasm_valtype_t *type)
 {
-    switch (wasm_valtype_kind(type)) {
-    case WASM_I32:
-        return 'i';
-    case WASM_I64:
-        return 'I';
-    case WASM_F32:
-        return 'f';
-    case WASM_F64:
-        return 'd';
-    case WASMTIME_V128:
-        return 'v';
-    default:
-        return 'r';
-    }
+    static const char letters[] = {[WASMTIME_VALTYPE_KIND_I32] = 'i',
+                                   [WASMTIME_VALTYPE_KIND_I64] = 'I',
+                                   [WASMTIME_VALTYPE_KIND_F32] = 'f',
+                                   [WASMTIME_VALTYPE_KIND_F64] = 'd',
+                                   [WASMTIME_VALTYPE_KIND_V128] = 'v'};
+    wasmtime_valtype_t described;
+    wasmtime_valtype_new(type, &described);
+    char letter = described.kind < sizeof letters ? letters[described.kind] : 'r';
+    wasmtime_valtype_delete(&described);
+    return letter;
 }
 
 static void append_values(bp__buffer *to, const wasm_valtype_vec_t *types)

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/options.h"
+#include "base/text.h"
 #include "plugin/format.h"
 #include "plugin/limits.h"
 #include "plugin/plugin.h"
@@ -23,7 +24,7 @@ static char *name_of_path(const char *path)
     const char *base = slash ? slash + 1 : path;
     const char *dot = strrchr(base, '.');
     size_t size = dot && dot != base ? (size_t)(dot - base) : strlen(base);
-    return bp__strndup(base, size < NAME_SIZE_MAX ? size : NAME_SIZE_MAX);
+    return bp__strndup(base, bp__utf8_cut(base, size, NAME_SIZE_MAX));
 }
 
 /* A small runtime makes do with what it has; only a number that the host wrote is refused. */
@@ -220,8 +221,9 @@ static char *choose_name(const bp_plugin_options *options, const bp__source *sou
 {
     if (options->name)
         return bp__strdup(options->name);
-    if (source->manifest.name)
-        return bp__strndup(source->manifest.name, strnlen(source->manifest.name, NAME_SIZE_MAX));
+    const char *name = source->manifest.name;
+    if (name && *name)
+        return bp__strndup(name, bp__utf8_cut(name, strlen(name), NAME_SIZE_MAX));
     return path ? name_of_path(path) : bp__strdup("plugin");
 }
 

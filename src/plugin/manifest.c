@@ -98,24 +98,37 @@ static bp_status read_number(const manifest_context *context, const char *pointe
 
 /* ---- code ---- */
 
+#define BASE64_DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+/* How many '=' end it; -1 when no encoder writes such text. */
+static int base64_padding(const char *text, size_t size)
+{
+    size_t digits = strspn(text, BASE64_DIGITS), padding = size - digits;
+    bool whole = size > 0 && size % 4 == 0 && size <= INT32_MAX;
+    return whole && padding <= 2 && strspn(text + digits, "=") == padding ? (int)padding : -1;
+}
+
+/* EVP_DecodeBlock() ignores blanks at either end, reads '=' anywhere as zero bits and counts it as
+ * bytes: what it must not see is refused before, and what the padding became is cut off after. */
 static bp_status decode_base64(manifest_context *context, const char *pointer, json_t *value)
 {
+    static const char zeros[2];
+    const char *text = json_string_value(value);
     size_t size = json_string_length(value);
     bp__buffer *code = &context->manifest->code;
     if (size / 4 * 3 > context->code_bytes_max)
         return bp_error_set(context->reterr, BP_ELIMIT, "manifest: %s: larger than %zu bytes",
                             pointer, context->code_bytes_max);
-    if (size == 0 || size % 4 != 0 || size > INT32_MAX)
+    int padding = base64_padding(text, size);
+    if (padding < 0)
         return wrong_type(context, pointer, "base64");
     if (!bp__buffer_reserve(code, size / 4 * 3))
         return bp__error_oom(context->reterr, "decoding a manifest");
-    const char *text = json_string_value(value);
     int decoded = EVP_DecodeBlock((unsigned char *)code->data, (const unsigned char *)text,
                                   (int)size);
-    if (decoded < 0)
+    if (decoded < padding || memcmp(code->data + decoded - padding, zeros, (size_t)padding) != 0)
         return wrong_type(context, pointer, "base64");
-    size_t padding = (size_t)(text[size - 1] == '=') + (size_t)(text[size - 2] == '=');
-    code->size = (size_t)decoded - padding;
+    code->size = (size_t)(decoded - padding);
     return BP_OK;
 }
 

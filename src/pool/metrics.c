@@ -1,8 +1,10 @@
 /* Prometheus text. SPDX-License-Identifier: Apache-2.0 */
 #include <stddef.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/buffer.h"
+#include "base/text.h"
 #include "pool/counters.h"
 
 #define ROW(is, member, of, text, what, count, by, names)                                          \
@@ -74,18 +76,23 @@ typedef struct source {
     bp_pool_stats stats;
 } source;
 
-/* Label values: backslash, quote and newline are escaped. */
-static char *escape(const char *text)
+/* Label values: backslash, quote and newline are escaped. A byte that is no UTF-8 is replaced: for
+ * one of them a scraper refuses the whole text. */
+static char *escape(const char *name)
 {
-    bp__buffer buffer = {0};
-    for (; *text; text++) {
-        if (*text == '\\' || *text == '"')
-            bp__buffer_printf(&buffer, "\\%c", *text);
-        else if (*text == '\n')
+    bp__buffer valid = {0}, buffer = {0};
+    bp__utf8_append_lossy(&valid, name, strlen(name));
+    for (size_t i = 0; i < valid.size; i++) {
+        char byte = valid.data[i];
+        if (byte == '\\' || byte == '"')
+            bp__buffer_printf(&buffer, "\\%c", byte);
+        else if (byte == '\n')
             bp__buffer_append_text(&buffer, "\\n");
         else
-            bp__buffer_append(&buffer, text, 1);
+            bp__buffer_append(&buffer, &byte, 1);
     }
+    buffer.overflow = buffer.overflow || valid.overflow;
+    bp__buffer_done(&valid);
     const char *escaped = bp__buffer_text(&buffer);
     char *copy = escaped && !buffer.overflow ? bp__strdup(escaped) : NULL;
     bp__buffer_done(&buffer);

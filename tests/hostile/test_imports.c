@@ -30,6 +30,10 @@ static void imports_that_are_not_granted_are_named(void **state)
         {"(module (import \"extism:host/env\" \"alloc\" (memory 1)))", BP_EFORMAT,
          "memory(1..), but the host's is func(i64) -> i64"},
         {"(module (import \"extism:host/env\" \"alloc\" (global i32)))", BP_EFORMAT, "global(i32)"},
+        {"(module (import \"extism:host/env\" \"alloc\" (func (param v128 externref funcref))))",
+         BP_EFORMAT, "func(v128, reference, reference)"},
+        {"(module (import \"extism:host/env\" \"alloc\" (global v128)))", BP_EFORMAT,
+         "global(v128)"},
         {"(module (import \"env\" \"memory\" (memory 1)))", BP_EDENIED, "'env' 'memory'"},
         {"(module (import \"\" \"\" (func)))", BP_EDENIED, "'' ''"},
         {"(module (import \"extism:host/env\" \"alloc\\00evil\" (func)))", BP_EFORMAT, "NUL"},
@@ -43,6 +47,29 @@ static void imports_that_are_not_granted_are_named(void **state)
                       &error);
         assert_contains(error.message, cases[i].message, cases[i].text);
     }
+    host_close(&self);
+}
+
+/* The engine's C API has no words for some of them, and ends the process when asked. */
+static void exports_of_every_type_do_no_harm(void **state)
+{
+    (void)state;
+    host self;
+    host_open(&self, NULL);
+    bp_plugin *plugin =
+        host_load_text(&self,
+                       "(module (func (export \"vector\") (param v128) (result v128) local.get 0)"
+                       " (func (export \"reference\") (param funcref externref))"
+                       " (global (export \"v\") v128 (v128.const i64x2 0 0))"
+                       " (global (export \"f\") funcref (ref.null func))"
+                       " (table (export \"t\") 1 externref))",
+                       NULL);
+    bp_call call = BP_CALL_INIT;
+    call.export_name = "vector";
+    call_refused(plugin, &call, BP_EFORMAT, "func(v128) -> v128");
+    call.export_name = "reference";
+    call_refused(plugin, &call, BP_EFORMAT, "func(reference, reference)");
+    host_unload(&self, plugin);
     host_close(&self);
 }
 
@@ -161,6 +188,7 @@ int main(void)
     signals_remember();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(imports_that_are_not_granted_are_named),
+        cmocka_unit_test(exports_of_every_type_do_no_harm),
         cmocka_unit_test(an_import_of_wasi_with_another_type_is_refused),
         cmocka_unit_test(one_function_can_be_imported_twice),
         cmocka_unit_test(exports_that_cannot_be_called_say_why),

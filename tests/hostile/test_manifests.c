@@ -51,6 +51,30 @@ static void the_least_manifest_loads(void **state)
     host_close(&self);
 }
 
+static void expect_name(host *self, const char *name, const char *expected)
+{
+    char text[512];
+    snprintf(text, sizeof text, "{\"wasm\": [{\"data\": \"" EMPTY "\", \"name\": \"%s\"}]}", name);
+    bp_plugin *plugin = host_load_text(self, text, NULL);
+    bp_plugin_info info = BP_PLUGIN_INFO_INIT;
+    assert_int_equal(bp_plugin_get_info(plugin, &info, NULL), BP_OK);
+    assert_string_equal(info.name, expected);
+    host_unload(self, plugin);
+}
+
+static void a_name_is_cut_between_characters_and_an_empty_one_is_none(void **state)
+{
+    (void)state;
+    char name[120], expected[100] = {0};
+    host self;
+    host_open(&self, NULL);
+    memset(expected, 'x', 99); /* the next character would reach past 100 bytes */
+    snprintf(name, sizeof name, "%s\xC3\xA9 and more", expected);
+    expect_name(&self, name, expected);
+    expect_name(&self, "", "plugin");
+    host_close(&self);
+}
+
 static void shapes_that_are_wrong_are_placed(void **state)
 {
     (void)state;
@@ -131,6 +155,11 @@ static void code_comes_from_one_place_and_is_checked(void **state)
         {"{\"wasm\": [{\"data\": \"\"}]}", BP_EFORMAT, "base64"},
         {"{\"wasm\": [{\"data\": \"AGFzb\"}]}", BP_EFORMAT, "base64"},
         {"{\"wasm\": [{\"data\": \"!!!!\"}]}", BP_EFORMAT, "base64"},
+        {"{\"wasm\": [{\"data\": \"AGFzbQEAAA=A\"}]}", BP_EFORMAT, "base64"},
+        {"{\"wasm\": [{\"data\": \"AGFzbQEAAAB=\"}]}", BP_EFORMAT, "base64"},
+        {"{\"wasm\": [{\"data\": \"AGFzbQEAAAA=    \"}]}", BP_EFORMAT, "base64"},
+        {"{\"wasm\": [{\"data\": \"    AGFzbQEAAAA=\"}]}", BP_EFORMAT, "base64"},
+        {"{\"wasm\": [{\"data\": \"AGFzbQEAA===\"}]}", BP_EFORMAT, "base64"},
         {"{\"wasm\": [{\"data\": \"====\"}]}", BP_EFORMAT, ""},
         {"{\"wasm\": [{\"data\": \"    \"}]}", BP_EFORMAT, ""},
         {"{\"wasm\": [{\"data\": \"e30K\"}]}", BP_EFORMAT, ""}, /* a manifest in a manifest */
@@ -189,6 +218,7 @@ int main(void)
     signals_remember();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_least_manifest_loads),
+        cmocka_unit_test(a_name_is_cut_between_characters_and_an_empty_one_is_none),
         cmocka_unit_test(shapes_that_are_wrong_are_placed),
         cmocka_unit_test(unknown_and_repeated_keys_are_refused),
         cmocka_unit_test(limits_that_are_none_are_refused),

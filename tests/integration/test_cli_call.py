@@ -110,6 +110,13 @@ def test_colours_only_on_a_terminal_that_wants_them(bullpen, bullpen_bin, guest)
     assert "\033" not in bullpen(*command).err
 
 
+def test_what_is_typed_cannot_steer_the_terminal_either(bullpen):
+    done = bullpen("call", "--inp\u2029ut\u0085\x1b[2J")
+    assert done.code == 2
+    assert "'--inp???ut??" in done.err
+    assert not set(done.err) & set("\u2029\u0085\x1b")
+
+
 def test_a_plugin_cannot_steer_the_terminal(call, guest):
     done = call(guest("escape"), "run")
     assert done.code == 3

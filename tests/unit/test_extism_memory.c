@@ -149,6 +149,16 @@ static void a_header_that_lies_is_not_believed(void **state)
     }
 }
 
+static void a_lie_in_a_freed_blocks_header_ends_with_its_reuse(void **state)
+{
+    world *w = *state;
+    uint64_t lie = UINT64_MAX, first = bp__extism_alloc(&w->memory, 32);
+    bp__extism_free(&w->memory, first);
+    memcpy(w->memory.data + first - 8, &lie, 8);
+    assert_int_equal(bp__extism_alloc(&w->memory, 32), first);
+    assert_int_equal(get(w, first).size, 32);
+}
+
 static void the_limit_is_the_instances_and_counts_all(void **state)
 {
     world *w = *state;
@@ -206,6 +216,7 @@ int main(void)
         TEST(a_small_block_does_not_take_a_large_place),
         TEST(steady_use_does_not_grow),
         TEST(a_header_that_lies_is_not_believed),
+        TEST(a_lie_in_a_freed_blocks_header_ends_with_its_reuse),
         TEST(the_limit_is_the_instances_and_counts_all),
         TEST(a_reset_forgets_all),
         TEST(a_reset_gives_much_memory_back),

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/buffer.h"
+#include "base/text.h"
 #include "sim/fake_factory.h"
 
 static fake_factory fake;
@@ -92,6 +93,18 @@ static void pools_of_one_metric_stand_together(void **state)
     fake.live = 2;
     bp_pool_unref(pools[0]);
     bp_pool_unref(pools[1]);
+}
+
+static void a_name_that_is_no_utf8_spoils_nothing(void **state)
+{
+    (void)state;
+    bp_pool *pool = new_pool("caf\xC3\xA9 \xE6\xBC");
+    bp__buffer text = {0};
+    assert_int_equal(bp_pool_metrics_write(&pool, 1, collect, &text), BP_OK);
+    assert_true(bp__utf8_valid(text.data, text.size));
+    assert_line(&text, "bullpen_pool_live{pool=\"caf\xC3\xA9 \xEF\xBF\xBD\xEF\xBF\xBD\"} 1\n");
+    bp__buffer_done(&text);
+    bp_pool_unref(pool);
 }
 
 static void a_writer_may_stop(void **state)
@@ -237,6 +250,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_metric_moves),
         cmocka_unit_test(pools_of_one_metric_stand_together),
+        cmocka_unit_test(a_name_that_is_no_utf8_spoils_nothing),
         cmocka_unit_test(a_writer_may_stop),
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(every_figure_has_its_metric),

@@ -79,11 +79,19 @@ static bp__extism_block *find_freed(bp__extism_memory *memory, uint64_t size)
     return NULL;
 }
 
+/* Whatever the guest has written there: a new block is found by its handle. */
+static void write_header(bp__extism_memory *memory, const bp__extism_block *block)
+{
+    uint64_t index = (uint64_t)(block - memory->blocks);
+    memcpy(memory->data + block->at - HEADER_SIZE, &index, HEADER_SIZE);
+}
+
 static bp__extism_block *reuse(bp__extism_memory *memory, uint64_t size)
 {
     bp__extism_block *block = memory->free_count ? find_freed(memory, size) : NULL;
     if (!block)
         return NULL;
+    write_header(memory, block);
     memory->free_count--;
     block->active = true;
     block->size = size;
@@ -102,12 +110,11 @@ static bp__extism_block *append(bp__extism_memory *memory, uint64_t size)
         return NULL;
     if (!grow_data(memory, end) || !grow_blocks(memory))
         return NULL;
-    uint64_t index = memory->block_count++;
-    memset(memory->data + memory->used, 0, header - memory->used);
-    memcpy(memory->data + header, &index, HEADER_SIZE);
-    memory->used = end;
-    bp__extism_block *block = &memory->blocks[index];
+    bp__extism_block *block = &memory->blocks[memory->block_count++];
     *block = (bp__extism_block){header + HEADER_SIZE, size, size, true};
+    memset(memory->data + memory->used, 0, header - memory->used);
+    write_header(memory, block);
+    memory->used = end;
     return block;
 }
 
