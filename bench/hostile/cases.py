@@ -64,7 +64,7 @@ def sibling(stage):
 def never_starts(stage, file):
     host = stage.host()
     answer = in_time(host, 'load', 'load', name='plugin', file=f'{file}.wasm',
-                     **dict(LIMITS, timeout_ms=300, init_timeout_ms=300))
+                     wasi=1, **dict(LIMITS, timeout_ms=300, init_timeout_ms=300))
     if answer.finished:  # it initialises with the first call
         answer = in_time(host, 'call', 'call', name='plugin', export='ping')
     return brief(must_fail(answer, 'load and call').message)
@@ -277,7 +277,9 @@ def large_input(stage):
 @case('alive', 'memory', '10 000 sandboxes alive at once',
       'All are there and work, or the host says clearly why there are no more.')
 def alive(stage):
-    host = stage.host(memory_max=4096 * MIB)
+    host = stage.host(neighbour=False, memory_max=4096 * MIB)
+    # The first plugin decides how many there may be in the process.
+    loaded(host, 'echo', name='neighbour', alive_max=10_100)
     loaded(host, 'bits', alive_max=10_000, timeout_ms=NO_DEADLINE_MS)
     answer = host.ask('many', 90, name='plugin', export='bits', count=10_000)
     resident = f'{host.peak // MIB} MiB'
@@ -410,9 +412,9 @@ def exports(stage):
 
 def bomb(name, title):
     @case(f'bomb-{name.replace("_", "-")}', 'module', title,
-          'It is loaded and works, or is refused with an error, in 30 s and 1 GiB.')
+          'It is loaded and works, or is refused with an error, in 30 s and 1.5 GiB.')
     def run(stage):
-        host = stage.host()
+        host = stage.host(memory_max=1536 * MIB)
         answer = load(host, f'bomb_{name}')
         grown = f'{answer.ms / 1000:.1f} s, {stage.peak() // MIB} MiB'
         if answer.failed:

@@ -111,6 +111,8 @@ static void print_text(const char *key, const char *text)
 void host_answer_output(struct host_answer *answer, const void *data, size_t size)
 {
     const unsigned char *bytes = data;
+    if (size > ((size_t)1 << 40)) /* reading it ends us: these are the last words */
+        fprintf(stderr, "the host is told of an output of %zu bytes\n", size);
     answer->outcome = HOST_FINISHED;
     answer->size = size;
     answer->hash = 0xcbf29ce484222325U;

@@ -23,10 +23,10 @@ struct host_options {
     uint64_t init_timeout_ms; /**< of loading and initialising, where the host has that */
     uint64_t memory_pages;    /**< of 64 KiB */
     uint64_t var_bytes;
-    unsigned instances;       /**< where the embedder keeps instances itself; at least 1 */
-    uint64_t alive_max;       /**< sandboxes at once, where the host limits them */
+    unsigned instances; /**< where the embedder keeps instances itself; at least 1 */
+    uint64_t alive_max; /**< sandboxes at once, where the host limits them */
     bool wasi;
-    bool log;                 /**< the host listens to the guest's log, and throws it away */
+    bool log; /**< the host listens to the guest's log, and throws it away */
 };
 
 struct host_call {

@@ -48,7 +48,8 @@ struct host_plugin *host_load(const struct host_options *options, struct host_an
                              .time_ms = options->timeout_ms,
                              .init_time_ms = options->init_timeout_ms,
                              .var_bytes = options->var_bytes};
-    if (plugin && need_runtime(options, &error) && bp_cancel_new(&plugin->cancel, &error) == BP_OK &&
+    if (plugin && need_runtime(options, &error) &&
+        bp_cancel_new(&plugin->cancel, &error) == BP_OK &&
         bp_plugin_load_file(runtime, options->file, &how, &plugin->plugin, &error) == BP_OK)
         return plugin;
     host_answer_failed(answer, "%s", plugin ? error.message : "out of memory");

@@ -26,8 +26,8 @@ const char *host_version(void)
 /** Files of cases have plain names: nothing in them needs escaping. */
 static void manifest_write(char *manifest, size_t size, const struct host_options *options)
 {
-    int used = snprintf(manifest, size, "{\"wasm\":[{\"path\":\"%s\"}],\"memory\":{",
-                        options->file);
+    int used =
+        snprintf(manifest, size, "{\"wasm\":[{\"path\":\"%s\"}],\"memory\":{", options->file);
     const char *comma = "";
     if (options->memory_pages) {
         used += snprintf(manifest + used, size - (size_t)used, "\"max_pages\":%llu",

@@ -119,5 +119,5 @@ def each(items, judge):
         verdict = list(failed)[-1]
         note = failed[verdict][0][1]
         names = ', '.join(str(item) for item, _ in failed[verdict])
-        raise Verdict(verdict, note if names in note else f'{names}: {note}')
+        raise Verdict(verdict, f'{names}: {note}' if note and names not in note else note or names)
     return ''

@@ -135,6 +135,7 @@ static bp_status cut_off(const reader *from, bp_bytes wasm, bp_error *reterr)
 
 enum {
     SECTION_CUSTOM = 0,
+    SECTION_TYPE = 1,
     SECTION_IMPORT = 2,
     SECTION_FUNCTION = 3,
     SECTION_TABLE = 4,
@@ -196,6 +197,8 @@ static bp_status check_section(uint8_t id, reader section, const bp__module_ceil
                                bp_error *reterr)
 {
     switch (id) {
+    case SECTION_TYPE:
+        return check_count(&section, "types", "the limit", ceiling->types, reterr);
     case SECTION_IMPORT:
         return check_count(&section, "imports", "the limit", ceiling->imports, reterr);
     case SECTION_EXPORT:
