@@ -120,18 +120,33 @@ class Host:
         self.close()
 
     def close(self):
+        self.stop_watching()
         self.kill()
-        self.stop.set()
-        self.watcher.join()
         for file in (self.process.stdin, self.process.stdout, self.words):
             with contextlib.suppress(OSError):
                 file.close()
 
+    def stop_watching(self):
+        self.stop.set()
+        self.watcher.join()
+
+    def gone(self, patience):
+        """Whether it ended by itself in time. It stays a zombie, so that its group keeps its id."""
+        until = time.monotonic() + patience
+        flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        while not os.waitid(os.P_PID, self.process.pid, flags):
+            if time.monotonic() > until:
+                return False
+            time.sleep(POLL_S)
+        return True
+
     def kill(self):
-        if self.process.poll() is None:
+        """With all that it has started; harmless the second time."""
+        if self.process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+            self.process.wait()
+        return self.process.returncode
 
     # -- memory
 
@@ -147,6 +162,7 @@ class Host:
             self.peak = max(self.peak, now)
             if now > self.memory_max:
                 self.over = True
+                # Nobody waits for it before this thread has ended, so the id is still its own.
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(self.process.pid, signal.SIGKILL)
                 return
@@ -168,10 +184,15 @@ class Host:
         while b'\n' not in self.unread:
             left = until - time.monotonic()
             if left <= 0:
+                self.stop_watching()
                 self.kill()
                 raise Verdict(MEMORY, f'over {self.memory_max // MIB} MiB') if self.over else \
                     Verdict(HUNG, f'no answer in {patience:.3g} s')
-            if not select.select([self.process.stdout], [], [], left)[0]:
+            # What it has started may hold its output open when it is gone itself.
+            gone = self.gone(0)
+            if not select.select([self.process.stdout], [], [], 0 if gone else min(left, 0.1))[0]:
+                if gone:
+                    raise self.end()
                 continue
             piece = os.read(self.process.stdout.fileno(), ANSWER_MAX)
             if not piece:
@@ -193,15 +214,14 @@ class Host:
 
     def last_words(self):
         self.words.seek(0)
-        text = self.words.read(ANSWER_MAX).decode(errors='replace')
-        return text
+        return self.words.read(ANSWER_MAX).decode(errors='replace')
 
     def end(self):
         """It is gone, or goes: why."""
-        try:
-            code = self.process.wait(PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            self.kill()
+        stayed = not self.gone(PATIENCE_S)
+        self.stop_watching()
+        code = self.kill()
+        if stayed and not self.over:
             return Verdict(HUNG, 'it closed its output and stayed')
         words = self.last_words()
         if self.over:
