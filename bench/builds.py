@@ -1,4 +1,4 @@
-# Bullpen: how peers are had for bench/compare and bench/torture. SPDX-License-Identifier: Apache-2.0
+# Bullpen: how bench/compare and bench/torture get peers. SPDX-License-Identifier: Apache-2.0
 """Peers come from the registries and are built once in the user's cache folder. One that cannot be
 had is Unavailable, with the reason that a report gives: it is left out by name."""
 import contextlib

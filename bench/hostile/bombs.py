@@ -95,8 +95,8 @@ def nesting():
 
 
 def compile_time():
-    """One function of 73 KB in which two thousand locals live across two thousand loops, so that what
-    a compiler keeps for each block grows with the square of the size."""
+    """One function of 73 KB in which two thousand locals live across two thousand loops, so that
+    what a compiler keeps for each block grows with the square of the size."""
     count = 2_000
 
     def local(index):

@@ -3,7 +3,8 @@
 import math
 import time
 
-from child import LEAKED, MEMORY, MIB, NEIGHBOUR, NOT_OFFERED, REFUSED, WRONG, Verdict, brief
+from child import (LEAKED, MEMORY, MIB, NEIGHBOUR, NO_VERDICT, NOT_OFFERED, REFUSED, WRONG, Verdict,
+                   brief)
 from stage import (CALL_MS, GRACE_S, LIMITS, NO_DEADLINE_MS, call, case, each, in_time, load,
                    loaded, must_fail, must_finish, neighbour_served)
 
@@ -13,8 +14,8 @@ from stage import (CALL_MS, GRACE_S, LIMITS, NO_DEADLINE_MS, call, case, each, i
 def worked():
     x = 1
     a, c, m = 6364136223846793005, 1442695040888963407, 1 << 64
-    # 10 million steps at once: x -> a x + c, composed by squaring
-    total_a, total_c, left = 1, 0, 10_000_000
+    # 2 million steps at once: x -> a x + c, composed by squaring
+    total_a, total_c, left = 1, 0, 2_000_000
     while left:
         if left & 1:
             total_a, total_c = total_a * a % m, (total_c * a + c) % m
@@ -31,8 +32,11 @@ def timeouts_beside(stage, victim, attacker, victim_ms):
         loaded(host, 'work', name='other', timeout_ms=CALL_MS)
         loaded(host, 'work', instances=2, timeout_ms=victim_ms)
         expect = worked()
-        once = must_finish(call(host, 'work', name=victim, expect=expect), 'work alone')
-        if not once.done:
+        once = call(host, 'work', name=victim, expect=expect)
+        if once.failed and once.ms >= 0.9 * victim_ms:
+            host.close()
+            continue
+        if not must_finish(once, 'work alone').done:
             raise Verdict(WRONG, 'work alone has another result')
         calls = max(8, math.ceil(2.5 * CALL_MS / once.ms))
         host.ask('start', id=1, name=victim, export='work', calls=calls, expect=expect, instance=1)
@@ -46,7 +50,7 @@ def timeouts_beside(stage, victim, attacker, victim_ms):
             raise Verdict(NEIGHBOUR, f'after {answer.done} of {calls} calls: '
                           f'{brief(answer.message) or "another result"}')
         host.close()
-    raise Verdict(NOT_OFFERED, 'the machine was too busy to tell')
+    raise Verdict(NO_VERDICT, 'the machine was too busy to tell')
 
 
 @case('neighbour', 'time', 'A plugin works while another plugin times out',
@@ -158,9 +162,9 @@ def state_after(stage, end, file='state', fails=False, reset=False, **options):
     if look.finished:
         no_marks(look)
         return ''
-    note = f'the instance is spent ({brief(must_fail(look, "look").message)}); a new one is pristine'
+    why = brief(must_fail(look, 'look').message)
     no_marks(must_finish(call(host, 'look', fresh=1), 'look on a new instance'))
-    return note
+    return f'the instance is spent ({why}); a new one is pristine'
 
 
 @case('after-return', 'state', 'State after a call that returned',

@@ -28,6 +28,8 @@ HUNG = 'hung'
 MEMORY = 'out of memory'
 REFUSED = 'refused at load'
 NOT_OFFERED = 'not offered'
+NO_VERDICT = 'no verdict'  # this machine was in the way
+NEUTRAL = (NOT_OFFERED, NO_VERDICT)
 GOOD = (HELD, REFUSED)
 
 # What programs say before they end themselves because an allocation failed.
@@ -69,7 +71,8 @@ def parse(line):
     pairs = dict(pair.split('=', 1) for pair in line.decode('ascii').split())
     if pairs.get('outcome') not in ('finished', 'failed', 'not_offered'):
         raise ValueError('no outcome')
-    return Answer(pairs['outcome'], urllib.parse.unquote(pairs.get('message', ''), errors='replace'),
+    message = urllib.parse.unquote(pairs.get('message', ''), errors='replace')
+    return Answer(pairs['outcome'], message,
                   bytes.fromhex(pairs.get('head', '')), int(pairs.get('size', '0')),
                   pairs.get('hash', ''), int(pairs.get('done', '0')), float(pairs.get('ms', '0')),
                   float(pairs.get('slowest_ms', '0')))

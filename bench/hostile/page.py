@@ -2,7 +2,7 @@
 """A table of who survives what, and below it what was seen, case by case."""
 import os
 
-from child import GOOD, NOT_OFFERED
+from child import GOOD, NEUTRAL
 
 BEGIN = '<!-- torture: written by bench/torture -->'
 END = '<!-- end of torture -->'
@@ -11,7 +11,7 @@ END = '<!-- end of torture -->'
 def cell(verdict):
     if verdict in GOOD:
         return verdict
-    return f'({verdict})' if verdict == NOT_OFFERED else f'**{verdict}**'
+    return f'({verdict})' if verdict in NEUTRAL else f'**{verdict}**'
 
 
 def plain(text):
@@ -24,7 +24,7 @@ def plain(text):
 def tally(results, side):
     verdicts = [row['verdicts'][side]['verdict'] for row in results['cases']
                 if side in row['verdicts']]
-    offered = [verdict for verdict in verdicts if verdict != NOT_OFFERED]
+    offered = [verdict for verdict in verdicts if verdict not in NEUTRAL]
     return f'{sum(verdict in GOOD for verdict in offered)} of {len(offered)}'
 
 

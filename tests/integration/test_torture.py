@@ -1,4 +1,4 @@
-"""bench/torture's judgement, on hosts that are made to end in every way; and its published table."""
+"""bench/torture's judgement, on hosts made to end in every way; and its published table."""
 import contextlib
 import json
 import os
