@@ -286,7 +286,7 @@ def alive(stage):
     loaded(host, 'echo', name='neighbour', alive_max=10_100)
     loaded(host, 'bits', alive_max=10_000, timeout_ms=NO_DEADLINE_MS)
     answer = host.ask('many', 90, name='plugin', export='bits', count=10_000)
-    resident = f'{host.peak // MIB} MiB'
+    resident = f'{host.measure() // MIB} MiB'
     if answer.finished:
         return f'{answer.done} alive, {resident}'
     return f'{answer.done} alive, {resident}, then: {brief(must_fail(answer, "many").message)}'

@@ -153,17 +153,20 @@ class Host:
 
     # -- memory
 
-    def resident(self):
-        with contextlib.suppress(OSError, IndexError, ValueError), \
-                open(f'/proc/{self.process.pid}/statm', encoding='ascii') as file:
-            return int(file.read().split()[1]) * resource.getpagesize()
-        return 0
+    def measure(self):
+        """The most that was resident so far; what the kernel said last if it is gone."""
+        if self.process.returncode is not None:
+            return self.peak  # its id may be somebody else's
+        with contextlib.suppress(OSError), \
+                open(f'/proc/{self.process.pid}/status', encoding='ascii') as file:
+            for line in file:
+                if line.startswith('VmHWM:'):
+                    self.peak = max(self.peak, int(line.split()[1]) * 1024)
+        return self.peak
 
     def watch(self):
         while not self.stop.wait(POLL_S):
-            now = self.resident()
-            self.peak = max(self.peak, now)
-            if now > self.memory_max:
+            if self.measure() > self.memory_max:
                 self.over = True
                 # Nobody waits for it before this thread has ended, so the id is still its own.
                 with contextlib.suppress(ProcessLookupError):

@@ -55,7 +55,7 @@ class Stage:
             host.close()
 
     def peak(self):
-        return max((host.peak for host in self.hosts), default=0)
+        return max((host.measure() for host in self.hosts), default=0)
 
 
 # ---- what cases ask
