@@ -41,6 +41,13 @@ bench: ## measure beside the peers; writes bench/results/ and docs/performance.m
 	@bench/compare --json bench/results/$$(date +%Y-%m-%d).json P1 P2 P3 P4 P5 P6 P7
 	@bench/report bench/results/$$(date +%Y-%m-%d).json
 
+.PHONY: torture
+torture: ## hostile plugins against us and the peers; writes bench/results/ and docs/security.md
+	$(call configure,$(BUILD),,$(MESON_FLAGS))
+	@ninja -C $(BUILD) --quiet bench-programs
+	@bench/torture --build $(BUILD) --json bench/results/torture-$$(date -u +%Y-%m-%d).json \
+		--page docs/security.md >/dev/null
+
 .PHONY: install
 install: build ## into DESTDIR and PREFIX
 	@meson configure $(BUILD) -Dprefix=$(PREFIX)

@@ -115,6 +115,7 @@ static bp_status cut_off(const reader *from, bp_bytes wasm, bp_error *reterr)
 
 enum {
     SECTION_CUSTOM = 0,
+    SECTION_TYPE = 1,
     SECTION_IMPORT = 2,
     SECTION_FUNCTION = 3,
     SECTION_TABLE = 4,
@@ -178,6 +179,8 @@ static bp_status check_section(uint8_t id, reader section, const bp__module_ceil
                                uint32_t *imported, bp_error *reterr)
 {
     switch (id) {
+    case SECTION_TYPE:
+        return check_count(&section, "types", "the limit", ceiling->types, reterr);
     case SECTION_IMPORT:
         *imported = bp__count_imported_functions(section);
         return check_count(&section, "imports", "the limit", ceiling->imports, reterr);

@@ -20,7 +20,7 @@ bp_status bp__format_refuse(bp_bytes bytes, bp_error *reterr);
 
 /* The most that a module may declare. */
 typedef struct bp__module_ceiling {
-    uint32_t functions, imports, exports;
+    uint32_t types, functions, imports, exports;
     uint64_t memory_bytes, table_elements; /* that one memory or table starts with */
     uint64_t function_bytes;               /* of one function's body */
 } bp__module_ceiling;

@@ -12,6 +12,8 @@
 /* Plugins have tens. Names are compared one by one where a person or a loader needs them. */
 #define IMPORTS_MAX 10000
 #define EXPORTS_MAX 10000
+/* The engine compiles code for each, used or not. */
+#define TYPES_MAX 10000
 
 static bp_status keep_code(bp__source *ret, bp_bytes wasm, bp_error *reterr)
 {
@@ -32,7 +34,7 @@ static bp_status check_code(const bp_runtime_options *options, bp__source *sourc
                             bp_error *reterr)
 {
     bp_bytes code = bp__buffer_bytes(&source->manifest.code);
-    bp__module_ceiling ceiling = {options->functions_max, IMPORTS_MAX, EXPORTS_MAX,
+    bp__module_ceiling ceiling = {TYPES_MAX, options->functions_max, IMPORTS_MAX, EXPORTS_MAX,
                                   options->memory_bytes_max, options->table_elements_max,
                                   options->function_bytes_max};
     switch (bp__format_of(code)) {

@@ -171,6 +171,8 @@ static void files_over_the_limits_are_refused_by_name(void **state)
                    BP_BYTES("(module (func) (func) (func) (func) (func) (func) (func) (func)"
                             " (func) (func) (func))"),
                    BP_ELIMIT, "functions_max");
+    /* 10 001 types, of which none has to follow for the count to be too high */
+    expect_refused(&self, BP_BYTES("\0asm\1\0\0\0\1\2\x91\x4e"), BP_ELIMIT, "10001 types");
     /* a section that claims more than there is: counts are not believed */
     expect_refused(&self, BP_BYTES("\0asm\1\0\0\0\3\5\xff\xff\xff\xff\x0f"), BP_ELIMIT,
                    "functions_max");
