@@ -5,6 +5,7 @@
  *   calls fresh FILE EXPORT BYTES MS THREADS   a pristine instance for every call, sustained (P6)
  *   calls paced FILE EXPORT BYTES MS PERIOD_US warm|fresh
  *                                              one call in a period, the thread sleeps between (P7)
+ *   calls idle  FILE EXPORT COUNT SMALLER      what COUNT idle instances take, less what SMALLER do (P14)
  */
 #include "measure.h"
 #include "side.h"
@@ -269,10 +270,45 @@ static void run_paced(const struct work *work, uint64_t period_ns, bool fresh)
     side_unload(plugin);
 }
 
+/** Bytes of memory that the process has, and its mappings. */
+static void read_sizes(uint64_t *ret_bytes, uint64_t *ret_mappings)
+{
+    char line[512];
+    *ret_bytes = *ret_mappings = 0;
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status && fgets(line, sizeof line, status))
+        if (strncmp(line, "VmRSS:", 6) == 0)
+            *ret_bytes = strtoull(line + 6, NULL, 10) * 1024;
+    FILE *maps = fopen("/proc/self/maps", "r");
+    while (maps && fgets(line, sizeof line, maps))
+        *ret_mappings += strchr(line, '\n') != NULL;
+    if (!status || !maps)
+        bench_die("/proc/self cannot be read");
+    (void)fclose(status);
+    (void)fclose(maps);
+}
+
+/* In steps: what the code and the engine take is in the first one. */
+static void run_idle(const char *path, const char *export_name, uint32_t count, uint32_t smaller)
+{
+    uint64_t bytes[2], mappings[2];
+    side_crowd(path, export_name, smaller);
+    read_sizes(&bytes[0], &mappings[0]);
+    side_crowd(path, export_name, count);
+    read_sizes(&bytes[1], &mappings[1]);
+    printf("record=idle side=%s export=%s count=%" PRIu32 " bytes=%" PRIu64 " mappings=%" PRIu64 "\n",
+           side_version(), export_name, count, bytes[1] - bytes[0], mappings[1] - mappings[0]);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 6)
-        bench_die("usage: %s warm|fresh|paced FILE EXPORT BYTES MS …", argv[0]);
+        bench_die("usage: %s warm|fresh|paced|idle FILE EXPORT BYTES MS …", argv[0]);
+    if (strcmp(argv[1], "idle") == 0 && argc == 6) {
+        run_idle(argv[2], argv[3], (uint32_t)bench_number(argv[4]),
+                 (uint32_t)bench_number(argv[5]));
+        return 0;
+    }
     size_t size = (size_t)bench_number(argv[4]);
     struct work work = {
         .path = argv[2],

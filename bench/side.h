@@ -34,6 +34,9 @@ void side_unload(struct side_plugin *plugin);
  */
 bool side_misses(struct side_plugin *plugin, uint64_t *ret);
 
+/** So many idle instances, which live until the process ends. */
+void side_crowd(const char *path, const char *export_name, uint32_t count);
+
 /** Not thread-safe; the caller is used by one thread. */
 struct side_caller *side_caller_new(struct side_plugin *plugin);
 void side_caller_free(struct side_caller *caller);

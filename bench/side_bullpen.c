@@ -60,6 +60,23 @@ bool side_misses(struct side_plugin *plugin, uint64_t *ret)
     return true;
 }
 
+void side_crowd(const char *path, const char *export_name, uint32_t count)
+{
+    (void)export_name;
+    bp_error error = BP_ERROR_INIT;
+    bp_runtime_options host = BP_RUNTIME_OPTIONS_INIT;
+    host.sandboxes_max = count;
+    bp_runtime *runtime = NULL;
+    if (bp_runtime_new(&host, &runtime, &error) != BP_OK)
+        bench_die("bullpen: %s", error.message);
+    bp_plugin_options options = BP_PLUGIN_OPTIONS_INIT;
+    options.max_live = count;
+    options.min_warm = count;
+    bp_plugin *plugin = NULL;
+    if (bp_plugin_load_file(runtime, path, &options, &plugin, &error) != BP_OK)
+        bench_die("bullpen: %s", error.message);
+}
+
 struct side_caller *side_caller_new(struct side_plugin *plugin)
 {
     struct side_caller *caller = calloc(1, sizeof *caller);

@@ -81,6 +81,13 @@ static ExtismPlugin *instance_new(const struct side_plugin *plugin)
     return instance;
 }
 
+void side_crowd(const char *path, const char *export_name, uint32_t count)
+{
+    struct side_plugin *plugin = side_load(path, export_name, false);
+    for (uint32_t i = 0; i < count; i++)
+        (void)instance_new(plugin);
+}
+
 struct side_caller *side_caller_new(struct side_plugin *plugin)
 {
     struct side_caller *caller = calloc(1, sizeof *caller);
