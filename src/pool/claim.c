@@ -26,10 +26,23 @@ bool bp__claim_ready(bp_pool *pool, const bp__request *request, bool locked, bp_
            scan(pool, BP__HINT_READY, BP__BIT(BP__FREE), NULL, locked, ret);
 }
 
+/* The thread's last item, if it is dirty: what it wrote is still in this core's cache, and other
+ * threads have no business with it. */
+static bool claim_home(bp_pool *pool, bp__claim *ret)
+{
+    const bp__home *home = bp__thread_home(pool->id);
+    uint64_t was;
+    if (home->pool_id != pool->id || !bp__grab(home->slot, BP__BIT(BP__DIRTY), BP__BUSY, &was))
+        return false;
+    *ret = (bp__claim){.slot = home->slot, .kind = BP__DIRTY};
+    return true;
+}
+
 /* Items that carry somebody else's traces: dirty ones, then those kept for others. */
 static bool claim_used(bp_pool *pool, bool locked, bp__claim *ret)
 {
-    return scan(pool, BP__HINT_WORK, BP__BIT(BP__DIRTY), NULL, locked, ret) ||
+    return claim_home(pool, ret) ||
+           scan(pool, BP__HINT_WORK, BP__BIT(BP__DIRTY), NULL, locked, ret) ||
            scan(pool, BP__HINT_READY, BP__BIT(BP__USED), NULL, locked, ret) ||
            scan(pool, BP__HINT_KEPT, BP__BIT(BP__KEPT), NULL, locked, ret);
 }

@@ -44,6 +44,8 @@ typedef struct bp__counters {
 #define EACH(field, size, unit, name, help, label, names) _Atomic uint64_t field[size];
 #define TIMES(field, name, help) bp__histogram field;
     alignas(64) BP__COUNTER_MAP(ONE, EACH, TIMES)
+    /* Calls of the factory that began, and that ended, in this set: a fork compares the sums. */
+    _Atomic uint64_t calls_begun, calls_ended;
 #undef ONE
 #undef EACH
 #undef TIMES

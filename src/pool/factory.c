@@ -15,14 +15,14 @@ static visit enter(bp_pool *pool)
 {
     visit entered = {pool, bp__thread_self.factory_of, bp__now_ns()};
     bp__thread_self.factory_of = pool;
-    bp__tally(&pool->calls);
+    bp__tally(&bp__counters_of(pool)->calls_begun);
     return entered;
 }
 
 /* How long it took. */
 static uint64_t leave(const visit *entered)
 {
-    atomic_fetch_sub_explicit(&entered->pool->calls, 1, memory_order_relaxed);
+    bp__tally(&bp__counters_of(entered->pool)->calls_ended);
     bp__thread_self.factory_of = entered->before;
     uint64_t now = bp__now_ns();
     return now > entered->start ? now - entered->start : 0;

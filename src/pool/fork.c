@@ -26,10 +26,19 @@ static void after_fork_in_parent(void)
     pthread_mutex_unlock(&mutex);
 }
 
+static uint64_t calls_running(bp_pool *pool)
+{
+    uint64_t running = 0;
+    for (uint32_t i = 0; i < BP__COUNTER_SETS; i++)
+        running += atomic_load_explicit(&pool->counters[i].calls_begun, memory_order_relaxed) -
+                   atomic_load_explicit(&pool->counters[i].calls_ended, memory_order_relaxed);
+    return running;
+}
+
 static bool was_at_rest(bp_pool *pool)
 {
     return pool->fork_locked && !pool->first && !bp__keeper_runs(pool) &&
-           atomic_load_explicit(&pool->calls, memory_order_relaxed) == 0;
+           calls_running(pool) == 0;
 }
 
 static void after_fork_in_child(void)

@@ -110,8 +110,6 @@ struct bp_pool {
     struct bp_pool *next_hungry;
     bool hungry;
 
-    /* Calls of the factory that run now; a fork looks at it. Counted before and after; relaxed. */
-    _Atomic uint32_t calls;
     struct bp_pool *next_pool, *previous_pool; /* all pools, under fork.c's mutex */
     bool fork_locked;                          /* under fork.c's mutex, during a fork */
 

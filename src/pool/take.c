@@ -89,6 +89,9 @@ static bp_status claim_slowly(bp_pool *pool, const bp__request *request, bp__cla
     if (request->start && !request->try_only && request->by <= request->start)
         return bp_error_set(reterr, BP_ETIMEDOUT, "pool '%s': deadline passed before the take",
                             pool->name);
+    /* While nobody waits what is dirty can be had as what is pristine: without a lock. */
+    if (bp__load(&pool->gate, seq_cst) == 0 && bp__claim_idle(pool, request, false, ret))
+        return BP_OK;
     if (!request->polls && bp__budget_is_short(pool))
         bp__budget_squeeze(pool);
     return bp__wait_in_line(pool, request, ret, reterr);
@@ -122,7 +125,11 @@ static bp_status take_slowly(bp_pool *pool, bp__request *request, bp_lease *ret,
         status = bp__prepare(pool, request, claim, ret, &worked, reterr);
         at_once = false;
     } while (status == BP__AGAIN);
-    return !status && !worked && !waited ? BP_OK : finish(pool, request, status);
+    if (!status && !worked && !waited)
+        return BP_OK; /* a hit */
+    if (!status)
+        ret->waited = 1;
+    return finish(pool, request, status);
 }
 
 static void ask(bp__request *request, bp_deadline by)

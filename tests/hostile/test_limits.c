@@ -127,6 +127,22 @@ static void a_call_cannot_raise_a_limit(void **state)
     host_close(&self);
 }
 
+/* Time before the guest began is told apart from its own. */
+static void waiting_is_told(void **state)
+{
+    (void)state;
+    host self;
+    host_open(&self, NULL);
+    bp_plugin_options options = patient();
+    options.min_warm = BP_POOL_NONE;
+    bp_plugin *plugin = host_load_text(&self, worker_text, &options);
+    bp_call_result result = call_limited(plugin, "ping", NULL);
+    assert_true(result.wait_ns > 0); /* for the sandbox to be made */
+    bp_call_result_done(&result);
+    host_unload(&self, plugin);
+    host_close(&self);
+}
+
 /* ---- fuel ---- */
 
 static void fuel_is_the_same_in_every_run(void **state)
@@ -322,6 +338,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_call_can_lower_every_limit),
         cmocka_unit_test(a_call_cannot_raise_a_limit),
+        cmocka_unit_test(waiting_is_told),
         cmocka_unit_test(fuel_is_the_same_in_every_run),
         cmocka_unit_test(fuel_ends_a_loop_before_its_time),
         cmocka_unit_test(fuel_must_be_asked_for_when_loading),

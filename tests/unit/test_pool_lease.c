@@ -66,6 +66,33 @@ static void a_thread_gets_its_own_last_item_back(void **state)
     bp_pool_unref(pool);
 }
 
+/* Whether the item stood ready: the callers' clocks depend on it. */
+static void a_lease_knows_whether_it_had_to_wait(void **state)
+{
+    (void)state;
+    bp_pool *pool = plain_pool(2);
+    bp_lease ready = take(pool), made = take(pool);
+    assert_false(bp_lease_waited(&ready));
+    assert_true(bp_lease_waited(&made)); /* for its creation */
+    bp_pool_give(&made);
+    bp_pool_give(&ready);
+    ready = take(pool);
+    assert_false(bp_lease_waited(&ready));
+    bp_pool_give(&ready);
+    bp_pool_unref(pool);
+    bp_pool_options options = BP_POOL_OPTIONS_INIT;
+    options.reset_when = BP_RESET_ON_TAKE;
+    options.max_live = 1;
+    pool = new_pool(fake_ops(), options);
+    ready = take(pool);
+    assert_false(bp_lease_waited(&ready));
+    bp_pool_give(&ready);
+    bp_lease cleaned = take(pool);
+    assert_true(bp_lease_waited(&cleaned)); /* for its reset */
+    bp_pool_give(&cleaned);
+    bp_pool_unref(pool);
+}
+
 static void polling_only_pops(void **state)
 {
     (void)state;
@@ -367,6 +394,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_thread_gets_its_own_last_item_back),
+        cmocka_unit_test(a_lease_knows_whether_it_had_to_wait),
         cmocka_unit_test(polling_only_pops),
         cmocka_unit_test(bad_leases_are_answered),
         cmocka_unit_test(a_condemned_item_is_never_lent_again),
