@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "engine/private.h"
+#include "engine/signals.h"
 
 #define MIB (UINT64_C(1) << 20)
 #define GIB (UINT64_C(1) << 30)
@@ -95,13 +96,14 @@ static void configure_pool(wasm_config_t *config, const bp__engine_options *opti
 }
 
 /* All that the compiler looks at: the same wherever code for one engine is made. */
-static wasm_config_t *make_code_config(bp__engine_kind kind, uint64_t stack_bytes,
-                                       uint64_t reservation)
+static wasm_config_t *make_code_config(bp__engine_kind kind, bool no_signals,
+                                       uint64_t stack_bytes, uint64_t reservation)
 {
     wasm_config_t *config = wasm_config_new();
     configure_language(config);
     wasmtime_config_epoch_interruption_set(config, kind != BP__ENGINE_FAST);
     wasmtime_config_consume_fuel_set(config, kind == BP__ENGINE_METERED);
+    wasmtime_config_signals_based_traps_set(config, !no_signals);
     wasmtime_config_max_wasm_stack_set(config, stack_bytes);
     wasmtime_config_memory_init_cow_set(config, true);
     wasmtime_config_memory_reservation_set(config, reservation);
@@ -113,7 +115,8 @@ static wasm_config_t *make_code_config(bp__engine_kind kind, uint64_t stack_byte
 static wasm_config_t *make_config(const bp__engine_options *options, uint64_t reservation,
                                   bool scan)
 {
-    wasm_config_t *config = make_code_config(options->kind, options->stack_bytes, reservation);
+    wasm_config_t *config = make_code_config(options->kind, options->no_signals,
+                                             options->stack_bytes, reservation);
     foundation_config_core_dump_set(config, options->core_dump_dir != NULL);
     configure_pool(config, options, scan);
     return config;
@@ -188,17 +191,19 @@ static bp_status find_settings(bp__engine *engine, bp_error *reterr)
     return status;
 }
 
-bp_status bp__engine_new_compiler(bp__engine_kind kind, uint64_t memory_reservation,
-                                  uint64_t stack_bytes, bp__engine **ret, bp_error *reterr)
+bp_status bp__engine_new_compiler(bp__engine_kind kind, bool no_signals,
+                                  uint64_t memory_reservation, uint64_t stack_bytes,
+                                  bp__engine **ret, bp_error *reterr)
 {
     bp__engine *engine = bp__alloc_zeroed(1, sizeof *engine);
     if (!engine)
         return bp__error_oom(reterr, "making the engine");
     engine->kind = kind;
+    engine->no_signals = no_signals;
     engine->stack_bytes = stack_bytes;
     engine->memory_reservation = memory_reservation;
     wasmtime_error_t *error = foundation_engine_new(
-        make_code_config(kind, stack_bytes, memory_reservation), &engine->wasm);
+        make_code_config(kind, no_signals, stack_bytes, memory_reservation), &engine->wasm);
     bp_status status = error ? bp__engine_error(error, BP_EENGINE, reterr, "set up the engine")
                              : find_settings(engine, reterr);
     if (status != BP_OK) {
@@ -215,6 +220,7 @@ bp_status bp__engine_new(const bp__engine_options *options, bp__engine **ret, bp
     if (!engine)
         return bp__error_oom(reterr, "making the engine");
     engine->kind = options->kind;
+    engine->no_signals = options->no_signals;
     engine->logger = options->logger;
     engine->stack_bytes = options->stack_bytes;
     engine->pagemap_scan = foundation_pagemap_scan_available();
@@ -225,6 +231,8 @@ bp_status bp__engine_new(const bp__engine_options *options, bp__engine **ret, bp
         status = make_wasm_engine(engine, options, reterr);
     if (status == BP_OK)
         status = find_settings(engine, reterr);
+    if (status == BP_OK && !engine->no_signals)
+        bp__signals_remember();
     if (status == BP_OK)
         status = bp__ticker_new(engine->wasm, options->tick_ms, engine->instances_max,
                                 &engine->ticker, reterr);
@@ -260,6 +268,11 @@ uint64_t bp__engine_memory_reservation(const bp__engine *engine)
 bp__engine_kind bp__engine_get_kind(const bp__engine *engine)
 {
     return engine->kind;
+}
+
+bool bp__engine_no_signals(const bp__engine *engine)
+{
+    return engine->no_signals;
 }
 
 bool bp__engine_pagemap_scan(const bp__engine *engine)

@@ -19,6 +19,7 @@ typedef enum bp__engine_kind {
 
 typedef struct bp__engine_options {
     bp__engine_kind kind;
+    bool no_signals; /* guests' faults are found by checks, not by signals */
     const char *core_dump_dir; /* copied; NULL: no core dumps */
     uint32_t instances_max;
     uint64_t memory_bytes_max;   /* of one linear memory */
@@ -31,9 +32,10 @@ typedef struct bp__engine_options {
 /* Falls back to smaller address reservations where large ones are refused, and logs that. */
 bp_status bp__engine_new(const bp__engine_options *options, bp__engine **ret, bp_error *reterr);
 /* One that only compiles: no room for instances is reserved. Its code runs in an engine whose
- * kind, memory reservation and stack are the same; bp__engine_settings() tells. */
-bp_status bp__engine_new_compiler(bp__engine_kind kind, uint64_t memory_reservation,
-                                  uint64_t stack_bytes, bp__engine **ret, bp_error *reterr);
+ * kind, memory reservation, stack and use of signals are the same; bp__engine_settings() tells. */
+bp_status bp__engine_new_compiler(bp__engine_kind kind, bool no_signals,
+                                  uint64_t memory_reservation, uint64_t stack_bytes,
+                                  bp__engine **ret, bp_error *reterr);
 /* Nothing made from it may be left. Joins the ticker. */
 void bp__engine_free(bp__engine *engine);
 
@@ -42,6 +44,7 @@ uint32_t bp__engine_instances_max(const bp__engine *engine);
 uint64_t bp__engine_memory_reservation(const bp__engine *engine);
 bool bp__engine_pagemap_scan(const bp__engine *engine);
 bp__engine_kind bp__engine_get_kind(const bp__engine *engine);
+bool bp__engine_no_signals(const bp__engine *engine);
 uint64_t bp__engine_stack_bytes(const bp__engine *engine);
 /* SHA-256 of everything that code depends on which this engine compiles. */
 const uint8_t *bp__engine_settings(const bp__engine *engine);

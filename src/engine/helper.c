@@ -74,6 +74,7 @@ static bp_status fill_job(const bp__engine *engine, const bp__helper_ask *ask, b
         .magic = BP__HELPER_MAGIC,
         .parent = getpid(),
         .engine_kind = bp__engine_get_kind(engine),
+        .no_signals = bp__engine_no_signals(engine),
         .wasm_size = ask->wasm.size,
         .result_size = result_size(ask->wasm.size),
         .memory_reservation = bp__engine_memory_reservation(engine),

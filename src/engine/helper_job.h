@@ -23,6 +23,7 @@ typedef struct bp__helper_job {
     char magic[8];
     int32_t parent; /* the host's process: it ends when that is gone */
     uint32_t engine_kind; /* a bp__engine_kind */
+    uint32_t no_signals, reserved_;
     uint64_t wasm_size, result_size;
     uint64_t memory_reservation, stack_bytes; /* the engine's */
     bp__code_key key;
@@ -31,7 +32,7 @@ typedef struct bp__helper_job {
     uint8_t mac_key[BP__GMAC_KEY_SIZE];
 } bp__helper_job;
 
-#define BP__HELPER_MAGIC "BPJOB 1"
+#define BP__HELPER_MAGIC "BPJOB 2"
 
 /* The most addresses that the helper may use. Rust ends a program that gets no more memory: this is
  * what keeps a module that makes the compiler hungry from taking the machine's. */

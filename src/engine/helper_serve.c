@@ -88,8 +88,8 @@ static int compile(const assignment *work)
         job->engine_kind >= BP__ENGINE_KINDS)
         return BP__HELPER_REFUSED;
     bp_status status =
-        bp__engine_new_compiler((bp__engine_kind)job->engine_kind, job->memory_reservation,
-                                job->stack_bytes, &engine, &error);
+        bp__engine_new_compiler((bp__engine_kind)job->engine_kind, job->no_signals != 0,
+                                job->memory_reservation, job->stack_bytes, &engine, &error);
     if (status != BP_OK)
         return answer_error(work, status, &error);
     if (memcmp(bp__engine_settings(engine), job->key.settings, BP__SHA256_SIZE) != 0)

@@ -12,6 +12,7 @@
 struct bp__engine {
     wasm_engine_t *wasm;
     bp__engine_kind kind;
+    bool no_signals;
     bp__ticker *ticker;
     bp__logger logger;
     uint64_t stack_bytes;

@@ -47,7 +47,8 @@ static void look_up(void)
 bp_status bp__engine_check_stack(const bp__engine *engine, bp_error *reterr)
 {
     if (__builtin_expect(this_stack.end == 0, 0)) {
-        unblock_faults();
+        if (!engine->no_signals)
+            unblock_faults();
         look_up();
     }
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);

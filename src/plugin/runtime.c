@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/options.h"
+#include "engine/signals.h"
 
 #define MIB (UINT64_C(1) << 20)
 #define GIB (UINT64_C(1) << 30)
@@ -83,6 +84,8 @@ static bp_status check_options(const bp_runtime_options *options, bp_error *rete
     if (status == BP_OK)
         status = check_range("tick_ms", options->tick_ms, 1, TICK_MS_MAX, reterr);
     if (status == BP_OK)
+        status = check_range("signals", options->signals, BP_SIGNALS_HANDLERS, BP_SIGNALS_NONE, reterr);
+    if (status == BP_OK)
         status = check_range("helpers", options->helpers, 1, 64, reterr);
     if (status == BP_OK)
         status = check_range("log_level", options->log_level, BP_LOG_TRACE, BP_LOG_OFF, reterr);
@@ -112,6 +115,7 @@ static bp_status make_engine(const bp_runtime *runtime, bp__engine_kind kind, bp
     const bp_runtime_options *options = &runtime->options;
     bp__engine_options engine = {
         .kind = kind,
+        .no_signals = options->signals == BP_SIGNALS_NONE,
         .core_dump_dir = options->core_dump_dir,
         .instances_max = options->sandboxes_max,
         .memory_bytes_max = options->memory_bytes_max,
@@ -210,6 +214,13 @@ bp_status bp_runtime_new(const bp_runtime_options *options, bp_runtime **ret, bp
     atomic_init(&runtime->references, 1);
     *ret = runtime;
     return BP_OK;
+}
+
+bp_status bp_runtime_check_signals(const bp_runtime *runtime, bp_error *reterr)
+{
+    if (!runtime)
+        return bp_error_set(reterr, BP_EINVAL, "bp_runtime_check_signals: runtime is NULL");
+    return runtime->options.signals == BP_SIGNALS_NONE ? BP_OK : bp__signals_check(reterr);
 }
 
 bp_runtime *bp_runtime_ref(bp_runtime *runtime)

@@ -40,7 +40,7 @@ static int set_up(void **state)
     folder_make(w->folder);
     folder_path(w->folder, "compiler", w->script);
     assert_status(BP_OK,
-                  bp__engine_new_compiler(BP__ENGINE_GUARDED, UINT64_C(4) << 30, 512 * 1024, &w->engine, &error), &error);
+                  bp__engine_new_compiler(BP__ENGINE_GUARDED, false, UINT64_C(4) << 30, 512 * 1024, &w->engine, &error), &error);
     w->wasm = wasm_make(3, 400, 1);
     assert_int_equal(bp__sha256(w->wasm, w->key.wasm, NULL), BP_OK);
     memcpy(w->key.settings, bp__engine_settings(w->engine), sizeof w->key.settings);
@@ -317,7 +317,7 @@ static void it_does_not_outlive_its_host(void **state)
     if (access("/proc/self/task", F_OK) != 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
         skip();
     free((void *)w->wasm.data);
-    w->wasm = wasm_make(1, 16 << 20, 1);
+    w->wasm = wasm_make(16, 1 << 20, 1); /* an engine takes no function above 7.6 MB */
     assert_int_equal(bp__sha256(w->wasm, w->key.wasm, NULL), BP_OK);
     pid_t host = fork();
     if (host == 0)

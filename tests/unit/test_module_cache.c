@@ -196,7 +196,7 @@ static void an_engine_with_other_settings_compiles_its_own(void **state)
     bp__module_cache_free(w->cache);
     bp__engine *other = NULL, *same = w->engine;
     bp_error error = BP_ERROR_INIT;
-    assert_status(BP_OK, bp__engine_new_compiler(BP__ENGINE_GUARDED, 1 << 20, 256 * 1024, &other, &error), &error);
+    assert_status(BP_OK, bp__engine_new_compiler(BP__ENGINE_GUARDED, false, 1 << 20, 256 * 1024, &other, &error), &error);
     assert_memory_not_equal(bp__engine_settings(other), bp__engine_settings(same), BP__SHA256_SIZE);
     w->engine = other;
     w->cache = make_cache(w, w->folder, 10, "");
