@@ -37,8 +37,9 @@ fuzz: ## fuzz each target of tests/fuzz for FUZZ_SECONDS (60)
 
 .PHONY: bench
 bench: ## measure beside the peers; writes bench/results/ and docs/performance.md
-	@tools/setup --with all
-	@bench/compare --json bench/results/$$(date +%Y-%m-%d).json P1 P2 P3 P4 P5 P6 P7
+	$(call configure,$(BUILD),--with all,$(MESON_FLAGS))
+	@ninja -C $(BUILD) --quiet bench-programs
+	@bench/compare --json bench/results/$$(date +%Y-%m-%d).json all
 	@bench/report bench/results/$$(date +%Y-%m-%d).json
 
 .PHONY: torture
