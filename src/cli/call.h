@@ -40,6 +40,7 @@ typedef struct call_totals {
     cli_latency latency;
     call_answer first;  /* call 0 */
     call_answer failed; /* of those that failed the earliest */
+    json_t *leaks;      /* what was left behind; NULL: nobody looked */
 } call_totals;
 
 void call_totals_done(call_totals *totals);
@@ -81,6 +82,13 @@ const char *call_hint(const call_values *values, const call_answer *answer, bool
 int call_report(const call_values *values, const call_totals *totals, const bp_pool_stats *pool);
 /* As call_report(), for a plugin that did not load. */
 int call_report_no_plugin(const call_values *values, const bp_error *error);
+
+/* --- call_leaks.c ------------------------------------------------------------------------- */
+
+/* As bp_plugin_call(); what is left behind goes to `totals`. */
+bp_status call_leaks_look(bp_plugin *plugin, const bp_call *call, call_totals *totals,
+                          bp_call_result *ret, bp_error *reterr);
+void call_leaks_print(const call_totals *totals);
 
 /* --- call_stats.c ------------------------------------------------------------------------- */
 

@@ -31,6 +31,10 @@ static int check_repeats(const call_values *values)
         cli_hint("add --repeat with the number of calls in all");
         return CLI_USAGE;
     }
+    if (values->leak_check && values->repeat > 1) {
+        cli_error("--leak-check and --repeat exclude each other: one call is looked at");
+        return CLI_USAGE;
+    }
     if (values->max_live != CLI_UNSET && values->min_warm != CLI_UNSET &&
         values->min_warm > values->max_live) {
         cli_error("--min-warm %" PRIu64 " contradicts --max-live %" PRIu64, values->min_warm,
@@ -42,9 +46,10 @@ static int check_repeats(const call_values *values)
 
 static int check_words(const call_values *values)
 {
-    const char *excluded = values->stats && !values->common.json ? "--stats"
-                           : values->log_level >= 0              ? "--log-level"
-                                                                 : NULL;
+    const char *excluded = values->stats && !values->common.json        ? "--stats"
+                           : values->leak_check && !values->common.json ? "--leak-check"
+                           : values->log_level >= 0                     ? "--log-level"
+                                                                        : NULL;
     if (values->common.quiet && excluded) {
         cli_error("--quiet and %s exclude each other", excluded);
         return CLI_USAGE;

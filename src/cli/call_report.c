@@ -77,6 +77,7 @@ static bool report_text(const call_values *values, const call_totals *totals,
     /* Output first: on a terminal its error then stands below it. */
     bool fine = print_output(totals) && cli_out_flush();
     print_failures(values, totals);
+    call_leaks_print(totals);
     if (values->stats && pool)
         call_stats_print(values, totals, pool);
     return fine;
@@ -154,6 +155,8 @@ static bool report_json(const call_values *values, const call_totals *totals,
         json_object_set_new(object, "outputs_differ", json_boolean(totals->differing > 0));
     if (values->stats && pool)
         json_object_set_new(object, "stats", call_stats_json(values, totals, pool));
+    if (totals->leaks)
+        json_object_set(object, "left_behind", totals->leaks);
     print_failures(values, totals);
     return cli_out_json(object);
 }

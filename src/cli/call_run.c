@@ -18,6 +18,7 @@ typedef struct call_batch {
     const bp_call *call;
     const call_answer *first; /* what the others compare with; NULL while it is being made */
     uint64_t end;             /* one past the last index */
+    bool look_for_leaks;
     /* The next call to make: taken by all threads. It publishes nothing, so relaxed. */
     _Atomic uint64_t next;
 } call_batch;
@@ -40,6 +41,8 @@ void call_totals_done(call_totals *totals)
 {
     answer_done(&totals->first);
     answer_done(&totals->failed);
+    json_decref(totals->leaks);
+    totals->leaks = NULL;
 }
 
 /* Copies what a result borrows from its sandbox. What memory does not suffice for stays empty. */
@@ -91,7 +94,10 @@ static bool make_call(const call_batch *batch, uint64_t index, call_totals *tota
     bp_call_result result = BP_CALL_RESULT_INIT;
     bp_error error = BP_ERROR_INIT;
     uint64_t start = bp__now_ns();
-    error.status = bp_plugin_call(batch->plugin, batch->call, &result, &error);
+    if (batch->look_for_leaks)
+        error.status = call_leaks_look(batch->plugin, batch->call, totals, &result, &error);
+    else
+        error.status = bp_plugin_call(batch->plugin, batch->call, &result, &error);
     uint64_t call_ns = bp__now_ns() - start;
     cli_latency_add(&totals->latency, call_ns);
     count(totals, batch, &error, &result);
@@ -133,6 +139,10 @@ static void merge(call_totals *into, call_totals *from)
         call_answer swap = into->first;
         into->first = from->first;
         from->first = swap;
+    }
+    if (from->leaks) {
+        into->leaks = from->leaks;
+        from->leaks = NULL;
     }
     /* What the buffers' places moved with the structs still points at the same bytes. */
     call_totals_done(from);
@@ -184,7 +194,8 @@ static bool run_over(call_batch *batch, unsigned threads, uint64_t stack_bytes, 
 bool call_run(bp_plugin *plugin, const bp_call *call, const call_values *values,
               uint64_t stack_bytes, call_totals *ret, bp_error *reterr)
 {
-    call_batch batch = {.plugin = plugin, .call = call, .end = 1};
+    call_batch batch = {
+        .plugin = plugin, .call = call, .end = 1, .look_for_leaks = values->leak_check};
     uint64_t start_ns = bp__now_ns();
     if (!run_over(&batch, 1, stack_bytes, ret, reterr))
         return false;

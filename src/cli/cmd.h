@@ -17,7 +17,7 @@ typedef struct call_values {
     int log_level; /* a bp_log_level, or -1 */
     uint64_t compile_timeout_ms;
     const char *cache_dir;
-    bool wasi, debug_info, stats, no_cache;
+    bool wasi, debug_info, stats, no_cache, leak_check;
 } call_values;
 
 typedef struct cache_values {

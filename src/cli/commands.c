@@ -212,6 +212,11 @@ static const cli_option call_options[] = {
      .offset = offsetof(call_values, stats),
      .help = "Print outcomes, latencies and the pool's counters on standard error (with --json: in "
              "the object)."},
+    {.name = "leak-check",
+     .type = CLI_FLAG,
+     .offset = offsetof(call_values, leak_check),
+     .help = "Name what the call left behind in memory, globals, tables and variables: what a later "
+             "call would find with --reset reuse."},
     {.name = "log-level",
      .type = CLI_CHOICE,
      .argument = "LEVEL",

@@ -10,7 +10,7 @@ COMMANDS = ["call", "inspect", "cache", "doctor", "version", "help"]
 CALL_OPTIONS = ["input", "config", "timeout-ms", "memory-max", "input-max", "output-max", "log-max", "host-calls-max", "fuel",
                 "trusted", "core-dump", "wasi", "debug-info", "reset",
                 "tenant", "repeat", "concurrency", "max-live", "min-warm", "cache-dir", "no-cache", "compile-timeout",
-                "stats", "log-level", "help", "json", "quiet"]
+                "stats", "leak-check", "log-level", "help", "json", "quiet"]
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +42,7 @@ def table(bullpen):
     (("call", "f", "e", "--wasi=yes"), "takes no argument", None),
     (("call", "f", "e", "--input", "@"), "'@' names no file", "@FILE"),
     (("call", "f", "e", "-i", "a", "-i", "b"), "--input is given twice", None),
+    (("call", "f", "e", "--leak-check", "-n", "2"), "--leak-check and --repeat exclude each other", None),
     (("call", "f", "e", "-c", "novalue"), "not of the form KEY=VALUE", None),
     (("call", "f", "e", "-c", "=x"), "not of the form KEY=VALUE", None),
     (("call", "f", "e", "-c", "a=1", "-c", "a=2"), "--config gives 'a' twice", None),

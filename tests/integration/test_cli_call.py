@@ -313,3 +313,18 @@ def test_small_stacks_do_not_matter(bullpen_bin, guest):
     done = subprocess.run(["sh", "-c", 'ulimit -s 256; exec "$0" "$@"', bullpen_bin, "call", guest("echo"), "run",
                            "-i", "x"], capture_output=True, timeout=PATIENCE_S, check=False)
     assert (done.returncode, done.stdout) == (0, b"x"), done.stderr
+
+
+# --- what a call leaves behind -----------------------------------------------------------------
+
+def test_what_is_left_behind_is_named(call, guest):
+    done = call(guest("counter"), "run", "--leak-check", "--json")
+    assert done.code == 0
+    kinds = {leak["kind"] for leak in json.loads(done.out)["left_behind"]}
+    assert "memory" in kinds or "global" in kinds
+    assert "left behind: " in call(guest("counter"), "run", "--leak-check").err
+
+
+def test_nothing_is_left_behind(call, guest):
+    assert json.loads(call(guest("echo"), "run", "--leak-check", "--json").out)["left_behind"] == []
+    assert "the call left nothing behind" in call(guest("echo"), "run", "--leak-check").err
