@@ -10,6 +10,7 @@
 #include <bullpen/inspect.h>
 #include <bullpen/leak.h>
 #include <bullpen/log.h>
+#include <bullpen/metrics.h>
 #include <bullpen/outcome.h>
 #include <bullpen/plugin.h>
 #include <bullpen/pool.h>

@@ -140,7 +140,8 @@ bp_status bp__call_take(bp_plugin *plugin, const bp__prepared_call *call, bp__it
     bp__tenant *tenant = NULL;
     bp_status status = BP_OK;
     if (key.size)
-        status = bp__tenants_enter(&plugin->tenants, key, plugin->limits.var_bytes, &tenant, reterr);
+        status =
+            bp__tenants_enter(&plugin->tenants, key, plugin->limits.var_bytes, &tenant, reterr);
     if (status != BP_OK)
         return status;
     bp_lease lease = BP_LEASE_INIT;
@@ -232,8 +233,7 @@ bp_status bp__call_run(bp__item *item, const bp__prepared_call *call, bool keep_
     /* Reading the clock costs as much as a third of a short call: not without need. */
     uint64_t begun = waited ? bp__now_ns() : call->started_ns;
     if (begun >= call->by)
-        return bp_error_set(reterr, BP_ETIMEDOUT,
-                            "the deadline passed before the plugin began");
+        return bp_error_set(reterr, BP_ETIMEDOUT, "the deadline passed before the plugin began");
     bp__sandbox_result result;
     bp_status status = bp__sandbox_call_run(&item->sandbox, &run, &result, reterr);
     if (status != BP_OK)
@@ -248,7 +248,15 @@ bp_status bp__call_run(bp__item *item, const bp__prepared_call *call, bool keep_
     ret->call_id = run.host.call_id;
     ret->wait_ns = begun - call->started_ns;
     ret->guest_ns = ended - begun;
+    bp__call_counted(&item->plugin->calls, call->callable, (bp_outcome)ret->outcome,
+                     ended - call->started_ns, run.host.call_id / CALL_IDS_DRAWN);
     return BP_OK;
+}
+
+void bp__call_failed(bp_plugin *plugin, bp_status status, bp_error *reterr)
+{
+    bp__call_refused(&plugin->calls, status);
+    bp__error_prefix(reterr, "call plugin '%s'", plugin->name);
 }
 
 bp_status bp_plugin_call(bp_plugin *plugin, const bp_call *call, bp_call_result *ret,
@@ -273,7 +281,7 @@ bp_status bp_plugin_call(bp_plugin *plugin, const bp_call *call, bp_call_result 
             bp__item_give(item);
     }
     if (status != BP_OK)
-        bp__error_prefix(reterr, "call plugin '%s'", plugin->name);
+        bp__call_failed(plugin, status, reterr);
     return status;
 }
 

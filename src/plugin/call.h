@@ -28,6 +28,8 @@ bp_status bp__call_take(bp_plugin *plugin, const bp__prepared_call *call, bp__it
  * filled, borrowing from the item. */
 bp_status bp__call_run(bp__item *item, const bp__prepared_call *call, bool keep_vars,
                        bp_call_result *ret, bp_error *reterr);
+/* At the end of every call that no guest code ran for. */
+void bp__call_failed(bp_plugin *plugin, bp_status status, bp_error *reterr);
 /* The caller's result begins with its size. */
 bp_status bp__call_check_result(const bp_call_result *ret, bp_error *reterr);
 

@@ -164,7 +164,7 @@ static bp_status list_exports(bp_plugin *plugin, bp_error *reterr)
         return bp__error_oom(reterr, "listing exports");
     for (size_t i = 0; i < count; i++)
         plugin->export_names[i] = plugin->program->callables[i].name;
-    return BP_OK;
+    return bp__call_counts_init(&plugin->calls, count, reterr);
 }
 
 static bp_status build(bp_plugin *plugin, const bp_plugin_options *options, bp__source *source,

@@ -6,6 +6,7 @@
 
 #include "base/sha256.h"
 #include "guest/sandbox.h"
+#include "plugin/call_counts.h"
 #include "plugin/manifest.h"
 #include "plugin/runtime.h"
 #include "plugin/tenants.h"
@@ -22,6 +23,7 @@ struct bp_plugin {
     bp__program *program;
     bp__tenants tenants;
     bp_pool *pool;
+    bp__call_counts calls;
     const char **export_names;
     uint64_t code_bytes;
     bp_code_source code_source;

@@ -65,7 +65,7 @@ bp_status bp_session_call(bp_session *session, const bp_call *call, bp_call_resu
     if (status == BP_OK)
         status = run(session, call, ret, reterr);
     if (status != BP_OK)
-        bp__error_prefix(reterr, "call plugin '%s'", session->plugin->name);
+        bp__call_failed(session->plugin, status, reterr);
     return status;
 }
 

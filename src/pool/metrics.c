@@ -3,8 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/buffer.h"
-#include "base/text.h"
+#include "base/metric_text.h"
 #include "pool/counters.h"
 
 #define ROW(is, member, of, text, what, count, by, names)                                          \
@@ -37,8 +36,7 @@ static const char *recycle_name(uint32_t i)
  * below, docs/metrics.md by tools/gen-docs, and the command's JSON. Every field of bp_pool_stats
  * has its row (a test). */
 static const bp_pool_metric metrics[] = {
-    BP__COUNTER_MAP(ONE, EACH, TIMES)
-    GAUGE(max_live, "items", "max_live", "Limit of live items."),
+    BP__COUNTER_MAP(ONE, EACH, TIMES) GAUGE(max_live, "items", "max_live", "Limit of live items."),
     GAUGE(min_warm, "items", "min_warm", "Items that are kept live."),
     GAUGE(live, "items", "live", "Live items."),
     GAUGE(idle, "items", "idle", "Idle items, those to be reset included."),
@@ -76,29 +74,6 @@ typedef struct source {
     bp_pool_stats stats;
 } source;
 
-/* Label values: backslash, quote and newline are escaped. A byte that is no UTF-8 is replaced: for
- * one of them a scraper refuses the whole text. */
-static char *escape(const char *name)
-{
-    bp__buffer valid = {0}, buffer = {0};
-    bp__utf8_append_lossy(&valid, name, strlen(name));
-    for (size_t i = 0; i < valid.size; i++) {
-        char byte = valid.data[i];
-        if (byte == '\\' || byte == '"')
-            bp__buffer_printf(&buffer, "\\%c", byte);
-        else if (byte == '\n')
-            bp__buffer_append_text(&buffer, "\\n");
-        else
-            bp__buffer_append(&buffer, &byte, 1);
-    }
-    buffer.overflow = buffer.overflow || valid.overflow;
-    bp__buffer_done(&valid);
-    const char *escaped = bp__buffer_text(&buffer);
-    char *copy = escaped && !buffer.overflow ? bp__strdup(escaped) : NULL;
-    bp__buffer_done(&buffer);
-    return copy;
-}
-
 static void write_counter(bp__buffer *text, const bp_pool_metric *m, const source *from,
                           const uint64_t *values)
 {
@@ -110,22 +85,20 @@ static void write_counter(bp__buffer *text, const bp_pool_metric *m, const sourc
     }
 }
 
-/* Cumulative, as Prometheus wants it. */
 static void write_histogram(bp__buffer *text, const bp_pool_metric *m, const source *from,
                             const bp_pool_histogram *histogram)
 {
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i + 1 < BP_POOL_BUCKETS; i++) {
-        sum += histogram->bucket[i];
-        bp__buffer_printf(text, "%s_bucket{pool=\"%s\",le=\"%.9g\"} %llu\n", m->name, from->label,
-                          (double)bp__histogram_bound(i) / 1e9, (unsigned long long)sum);
-    }
-    bp__buffer_printf(text, "%s_bucket{pool=\"%s\",le=\"+Inf\"} %llu\n", m->name, from->label,
-                      (unsigned long long)histogram->count);
-    bp__buffer_printf(text, "%s_sum{pool=\"%s\"} %.9f\n", m->name, from->label,
-                      (double)histogram->sum_ns / 1e9);
-    bp__buffer_printf(text, "%s_count{pool=\"%s\"} %llu\n", m->name, from->label,
-                      (unsigned long long)histogram->count);
+    bp__buffer labels = {0};
+    double bounds[BP_POOL_BUCKETS - 1];
+    for (uint32_t i = 0; i + 1 < BP_POOL_BUCKETS; i++)
+        bounds[i] = (double)bp__histogram_bound(i) / 1e9;
+    bp__buffer_printf(&labels, "pool=\"%s\"", from->label);
+    bp__metric_write_histogram(text, m->name, bp__buffer_text(&labels),
+                               &(bp__metric_histogram){histogram->bucket, bounds,
+                                                       BP_POOL_BUCKETS - 1,
+                                                       (double)histogram->sum_ns / 1e9});
+    text->overflow |= labels.overflow;
+    bp__buffer_done(&labels);
 }
 
 static void write_one(bp__buffer *text, const bp_pool_metric *m, const source *from)
@@ -150,8 +123,7 @@ static bp_status write_metric(const bp_pool_metric *m, const source *sources, si
                               bp_pool_write_fn write, void *data)
 {
     bp__buffer text = {0};
-    bp__buffer_printf(&text, "# HELP %s %s\n# TYPE %s %s\n", m->name, m->help, m->name,
-                      bp_metric_kind_name(m->kind));
+    bp__metric_head(&text, m->name, bp_metric_kind_name(m->kind), m->help);
     for (size_t i = 0; i < count; i++)
         write_one(&text, m, &sources[i]);
     bp_status status = text.overflow ? BP_ENOMEM : BP_OK;
@@ -167,7 +139,7 @@ static bp_status read_sources(bp_pool *const *pools, size_t count, source *sourc
         sources[i].stats = (bp_pool_stats)BP_POOL_STATS_INIT;
         if (!pools[i] || bp_pool_stats_read(pools[i], &sources[i].stats))
             return BP_EINVAL;
-        sources[i].label = escape(bp_pool_name(pools[i]));
+        sources[i].label = bp__metric_label(bp_pool_name(pools[i]), strlen(bp_pool_name(pools[i])));
         if (!sources[i].label)
             return BP_ENOMEM;
     }

@@ -1,6 +1,7 @@
-"""What bp_pool_metrics_write() prints, read by Prometheus' own parser."""
+"""What bp_pool_metrics_write() and bp_metrics_write() print, read by Prometheus' own parser."""
 import ctypes
 import pathlib
+import subprocess
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -122,3 +123,18 @@ def test_histograms_are_cumulative_and_end_at_infinity(host):
         assert [n for _, n in buckets] == sorted(n for _, n in buckets)
         assert value(families, family.name + "_count", pool="waits") == buckets[-1][1]
     host.library.bp_pool_unref(pool)
+
+
+def test_plugins_are_understood(bullpen_bin, plugins):
+    program = pathlib.Path(bullpen_bin).resolve().parent / "examples" / "metrics"
+    done = subprocess.run([program, plugins / "extism-pdk" / "count_vowels.wasm", "count_vowels", "Hello"],
+                          capture_output=True, text=True, timeout=60, check=True)
+    families = families_of(done.stdout)
+    labels = {"plugin": "count_vowels", "export": "count_vowels"}
+    assert value(families, "bullpen_call_total", **labels, outcome="finished") == 3
+    assert value(families, "bullpen_call_total", **labels, outcome="trapped") == 0
+    assert value(families, "bullpen_call_seconds_count", **labels) == 3
+    longest, total = (value(families, f"bullpen_call_seconds_{what}", **labels) for what in ("max", "sum"))
+    assert 0 < longest <= total <= 3 * longest
+    assert value(families, "bullpen_pool_take_total", pool="count_vowels", result="hit") >= 1
+    assert families["bullpen_module_cache"].type == "counter"
