@@ -326,12 +326,13 @@ BP_API uint32_t bp_pool_trim(bp_pool *pool, bp_trim_level level);
 /**
  * Stop lending: takes and waiters get BP_ECLOSED, idle items are destroyed, leased ones when they
  * come back. May be called again to wait longer.
- * @return BP_OK when no item is left, else BP_ETIMEDOUT at @p by. @threads any; blocks until @p by
+ * @return BP_OK when no item is left, else BP_ETIMEDOUT at @p by.
+ * @threads any; blocks until @p by, and for `destroy` of what is idle, which it does itself
  */
 BP_API bp_status bp_pool_drain(bp_pool *pool, bp_deadline by);
 /**
  * As bp_pool_drain(), once: a second close does nothing and gives the first one's answer. Leases
- * may still be given after it. @threads any; blocks until @p by
+ * may still be given after it. @threads any; blocks likewise
  */
 BP_API bp_status bp_pool_close(bp_pool *pool, bp_deadline by);
 

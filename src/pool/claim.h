@@ -30,7 +30,7 @@ bool bp__slot_has_key(const bp__slot *slot, bp_bytes key);
 void bp__slot_set_key(bp__slot *slot, bp_bytes key, uint32_t hash);
 
 /* Own some slot that is idle as one of `kinds`, the lowest that the hints show. With `match`, one
- * that was kept for its key. `exact` looks at every block. `*ret_again`: a slot was idle and was
+ * that was kept for its key. `exact` looks at every block. `again` comes back: a slot was idle and was
  * left idle, so the gate must be looked at (P4 in core.h). */
 typedef struct bp__scan {
     bp__hint hint;

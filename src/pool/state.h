@@ -5,7 +5,8 @@
  *
  * The generation grows by one whenever a lease ends and is never set back, so a lease (which
  * remembers the whole word) is recognised as ended, no compare-and-swap can mistake one idle
- * period of a slot for another, and the leases of a slot need no other counter. `why` counts for CONDEMNED and DOOMED only and is 0 elsewhere. */
+ * period of a slot for another, and the leases of a slot need no other counter. `why` counts for
+ * CONDEMNED and DOOMED only and is 0 elsewhere. */
 #ifndef BP_POOL_STATE_H
 #define BP_POOL_STATE_H
 

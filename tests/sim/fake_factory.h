@@ -21,6 +21,7 @@ typedef struct fake_factory {
     _Atomic uint32_t fail_creates; /* how many of the next creations fail */
     _Atomic uint32_t sick_creates; /* how many of the next items are born sick */
     _Atomic bool stall_create;     /* creations wait until it is false */
+    _Atomic bool stall_trapped;    /* destructions for `trap` likewise */
     _Atomic uint32_t stalled;      /* that wait now */
     _Atomic uint32_t why[BP_RECYCLE_COUNT];
     bp_pool *reenter; /* creations call back into this pool */
@@ -88,6 +89,10 @@ static inline bool fake_check(void *factory, void *data, bp_deadline by)
 static inline void fake_destroy(void *factory, void *data, bp_recycle_reason why)
 {
     fake_factory *fake = factory;
+    fake->stalled++;
+    while (fake->stall_trapped && why == BP_RECYCLE_TRAP)
+        sched_yield();
+    fake->stalled--;
     fake->why[why]++;
     fake->destroyed++;
     fake->live--;

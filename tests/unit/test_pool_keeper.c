@@ -86,6 +86,64 @@ static void a_busy_pool_grows_if_it_may(void **state)
     bp_keeper_free(keeper);
 }
 
+/* What it grows by is only a wish: neither a closed pool nor a spent budget has to grant it. */
+static void growth_takes_no_other_pools_place(void **state)
+{
+    (void)state;
+    bp_keeper *keeper = new_keeper();
+    bp_pool_budget *budget = NULL;
+    assert_int_equal(bp_pool_budget_new(2, 0, &budget, NULL), BP_OK);
+    bp_pool_options options = BP_POOL_OPTIONS_INIT;
+    options.budget = budget;
+    bp_pool *neighbour = new_pool(keeper, &other, options);
+    options.grow_when_busy = true;
+    bp_pool *pool = new_pool(keeper, &fake, options);
+    for (int i = 0; i < 50; i++)
+        use_once(pool);
+    UNTIL(fake_stats(pool).dirty == 0);
+    assert_int_equal(fake_stats(pool).live, 1);
+    assert_int_equal(fake_stats(neighbour).live, 1);
+    assert_int_equal(other.destroyed, 0);
+    bp_lease lease;
+    assert_int_equal(bp_pool_take(pool, BP_NOW, &lease, NULL), BP_OK);
+    assert_int_equal(bp_pool_close(pool, BP_NOW), BP_ETIMEDOUT);
+    assert_int_equal(bp_pool_give(&lease), BP_OK);
+    UNTIL(fake.live == 0);
+    assert_int_equal(fake.created, 1);
+    bp_pool_unref(pool);
+    bp_pool_unref(neighbour);
+    bp_pool_budget_unref(budget);
+    bp_keeper_free(keeper);
+}
+
+/* Destroying may take as long as it likes: it costs a helper, and nobody else anything. */
+static void a_slow_destroy_holds_nobody_up(void **state)
+{
+    (void)state;
+    bp_keeper *keeper = new_keeper();
+    bp_pool_options options = BP_POOL_OPTIONS_INIT;
+    options.max_live = 2;
+    bp_pool *pool = new_pool(keeper, &fake, options);
+    bp_lease lease;
+    fake.stall_trapped = true;
+    assert_int_equal(bp_pool_take(pool, BP_NOW, &lease, NULL), BP_OK);
+    bp_lease_condemn(&lease, BP_RECYCLE_TRAP);
+    assert_int_equal(bp_pool_give(&lease), BP_OK);
+    UNTIL(fake.stalled == 1);
+    for (int i = 0; i < 20; i++)
+        use_once(pool);
+    bp_pool_stats stats = fake_stats(pool);
+    assert_int_equal(stats.live, 2); /* what is being destroyed keeps its place until it is gone */
+    assert_int_equal(stats.busy, 1);
+    assert_int_equal(bp_pool_close(pool, BP_NOW), BP_ETIMEDOUT);
+    assert_int_equal(fake.live, 1); /* what was idle did not wait for it */
+    fake.stall_trapped = false;
+    UNTIL(fake.live == 0);
+    assert_int_equal(fake.why[BP_RECYCLE_TRAP], 1);
+    bp_pool_unref(pool);
+    bp_keeper_free(keeper);
+}
+
 static void condemned_items_are_replaced(void **state)
 {
     (void)state;
@@ -320,6 +378,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(given_items_are_reset),
         cmocka_unit_test(a_busy_pool_grows_if_it_may),
+        cmocka_unit_test(growth_takes_no_other_pools_place),
+        cmocka_unit_test(a_slow_destroy_holds_nobody_up),
         cmocka_unit_test(condemned_items_are_replaced),
         cmocka_unit_test(threads_start_with_the_first_work),
         cmocka_unit_test(a_stalled_pool_stalls_no_other),

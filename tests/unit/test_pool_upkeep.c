@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "pool/overdue.h"
 #include "sim/fake_factory.h"
 
 static fake_factory fake;
@@ -255,6 +256,32 @@ static void overdue_leases_are_counted_once(void **state)
     bp_pool_unref(pool);
 }
 
+/* A pass may look between a take and the writing of its deadline: what it then sees is the deadline
+ * of the lease before. */
+static void an_earlier_leases_deadline_is_not_this_ones(void **state)
+{
+    (void)state;
+    bp_pool *pool = new_pool(usual());
+    bp_lease lease;
+    for (uint64_t i = 0; i < 4; i++) { /* both parities, of generation and deadline */
+        assert_int_equal(bp_pool_take(pool, bp_deadline_in_ms(10) + i / 2, &lease, NULL), BP_OK);
+        bp__slot *slot = lease.slot;
+        bp_deadline earlier = atomic_load(&slot->lease_by);
+        advance(100);
+        assert_int_equal(bp_pool_give(&lease), BP_OK);
+        assert_int_equal(bp_pool_take(pool, bp_deadline_in_ms(10), &lease, NULL), BP_OK);
+        assert_ptr_equal(lease.slot, slot);
+        bp_deadline own = atomic_exchange(&slot->lease_by, earlier);
+        bp__overdue_check(pool, slot, lease.stamp, bp__now_ns());
+        assert_int_equal(fake_stats(pool).lease_overdue, i);
+        atomic_store(&slot->lease_by, own);
+        advance(100);
+        assert_int_equal(fake_stats(pool).lease_overdue, i + 1);
+        assert_int_equal(bp_pool_give(&lease), BP_OK);
+    }
+    bp_pool_unref(pool);
+}
+
 static void shrinking_takes_idle_and_then_given_items(void **state)
 {
     (void)state;
@@ -318,6 +345,7 @@ int main(void)
         cmocka_unit_test(creation_backs_off),
         cmocka_unit_test(condemned_items_are_replaced),
         cmocka_unit_test(overdue_leases_are_counted_once),
+        cmocka_unit_test(an_earlier_leases_deadline_is_not_this_ones),
         cmocka_unit_test(shrinking_takes_idle_and_then_given_items),
         cmocka_unit_test(trim_takes_the_surplus),
         cmocka_unit_test(an_idle_pool_needs_no_passes),
