@@ -98,6 +98,15 @@ def prepare(address_space):
     return run
 
 
+def resident(process, which):
+    """Bytes by a line of the process's status; 0 when it is gone."""
+    with contextlib.suppress(OSError), open(f'/proc/{process}/status', encoding='ascii') as file:
+        for line in file:
+            if line.startswith(which):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
 class Host:
     """A running program. Use it in a with statement: nothing is left of it after that."""
 
@@ -153,15 +162,20 @@ class Host:
 
     # -- memory
 
+    def children(self):
+        """What the host started in its own name counts as the host's."""
+        with contextlib.suppress(OSError):
+            for thread in os.listdir(f'/proc/{self.process.pid}/task'):
+                with contextlib.suppress(OSError), open(
+                        f'/proc/{self.process.pid}/task/{thread}/children', encoding='ascii') as file:
+                    yield from map(int, file.read().split())
+
     def measure(self):
         """The most that was resident so far; what the kernel said last if it is gone."""
         if self.process.returncode is not None:
             return self.peak  # its id may be somebody else's
-        with contextlib.suppress(OSError), \
-                open(f'/proc/{self.process.pid}/status', encoding='ascii') as file:
-            for line in file:
-                if line.startswith('VmHWM:'):
-                    self.peak = max(self.peak, int(line.split()[1]) * 1024)
+        children = sum(resident(child, 'VmRSS:') for child in self.children())
+        self.peak = max(self.peak, resident(self.process.pid, 'VmHWM:') + children)
         return self.peak
 
     def watch(self):

@@ -58,6 +58,8 @@ typedef struct bp_runtime_options {
                                       their size bounds; default 4 KiB; 1: none; BP_UNLIMITED: all */
     uint64_t function_bytes_max; /**< largest function of a plugin, in bytes of WebAssembly; default
                                       1 MiB; BP_UNLIMITED */
+    uint64_t compile_memory_bytes; /**< what bullpen-compile may allocate for one module, 256 MiB or
+                                        more; default 1 GiB; BP_UNLIMITED */
 } bp_runtime_options;
 
 #define BP_RUNTIME_OPTIONS_INIT {.size = (uint32_t)sizeof(bp_runtime_options)}

@@ -143,6 +143,7 @@ int call_setup_make(const call_values *values, call_setup *ret)
     ret->runtime.memory_bytes_max = larger(RUNTIME_MEMORY, values->memory_max);
     ret->runtime.cache_dir = values->no_cache ? "" : values->cache_dir;
     ret->runtime.compile_time_ms = values->compile_timeout_ms;
+    ret->runtime.compile_memory_bytes = values->compile_memory;
     bp_plugin_options *plugin = &ret->plugin;
     plugin->reset = (uint32_t)values->reset;
     plugin->wasi = values->wasi;

@@ -131,8 +131,8 @@ static json_t *result_json(const call_values *values, const call_answer *answer)
     json_t *object = json_pack(
         "{s:s, s:s, s:o, s:o, s:i, s:o, s:f, s:f, s:f, s:I}", "status", bp_status_name(BP_OK),
         "outcome", bp_outcome_name((bp_outcome)result->outcome), "error",
-        text_or_null(result->message), "backtrace", backtrace_json(result->backtrace),
-        "exit_code", (int)result->exit_code, "limit", text_or_null(result->limit), "wait_us",
+        text_or_null(result->message), "backtrace", backtrace_json(result->backtrace), "exit_code",
+        (int)result->exit_code, "limit", text_or_null(result->limit), "wait_us",
         us(result->wait_ns), "guest_us", us(result->guest_ns), "call_us", us(answer->call_ns),
         "host_calls", (json_int_t)result->host_calls);
     const char *encoding = NULL;

@@ -15,7 +15,7 @@ typedef struct call_values {
     uint64_t repeat, concurrency, max_live, min_warm;
     int reset;     /* a bp_reset_policy */
     int log_level; /* a bp_log_level, or -1 */
-    uint64_t compile_timeout_ms;
+    uint64_t compile_timeout_ms, compile_memory;
     const char *cache_dir;
     bool wasi, debug_info, stats, no_cache, leak_check;
 } call_values;

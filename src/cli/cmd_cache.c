@@ -64,7 +64,8 @@ static bool keep(void *data, const bp_cache_entry *entry)
                    .usable = entry->usable,
                    .bad = entry->bad,
                    .removed = entry->removed};
-    list->failed = !item->file || !item->sha256 || !item->engine || (entry->problem && !item->problem);
+    list->failed =
+        !item->file || !item->sha256 || !item->engine || (entry->problem && !item->problem);
     return !list->failed;
 }
 
@@ -101,7 +102,10 @@ static void print_age(uint64_t seconds, char *text, size_t size)
 
 static const char *verdict(const kept *item)
 {
-    return item->usable ? "usable" : item->removed ? "bad, removed" : item->bad ? "bad" : "unusable";
+    return item->usable    ? "usable"
+           : item->removed ? "bad, removed"
+           : item->bad     ? "bad"
+                           : "unusable";
 }
 
 static void print_item(const kept *item)
@@ -115,7 +119,8 @@ static void print_item(const kept *item)
         cli_out_text("                  %s\n", item->engine);
 }
 
-static void print_sum(const kept_list *list, const bp_runtime_info *info, size_t bad, uint64_t bytes)
+static void print_sum(const kept_list *list, const bp_runtime_info *info, size_t bad,
+                      uint64_t bytes)
 {
     char about[CLI_NUMBER_TEXT];
     cli_number_print_about(bytes, about);

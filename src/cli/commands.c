@@ -204,8 +204,17 @@ static const cli_option call_options[] = {
      .min = 1,
      .max = UINT64_C(86400000),
      .offset = offsetof(call_values, compile_timeout_ms),
-     .help = "How long compiling may take. Small modules are compiled without it: their size bounds "
-             "their time."},
+     .help =
+         "How long compiling may take. Small modules are compiled without it: their size bounds "
+         "their time."},
+    {.name = "compile-memory-max",
+     .type = CLI_BYTES,
+     .argument = "SIZE",
+     .fallback = "1GiB",
+     .min = 256 * KIB * KIB,
+     .max = 256 * GIB,
+     .offset = offsetof(call_values, compile_memory),
+     .help = "How much memory compiling may take, by the same rule."},
     {.name = "stats",
      .letter = 's',
      .type = CLI_FLAG,
@@ -215,8 +224,9 @@ static const cli_option call_options[] = {
     {.name = "leak-check",
      .type = CLI_FLAG,
      .offset = offsetof(call_values, leak_check),
-     .help = "Name what the call left behind in memory, globals, tables and variables: what a later "
-             "call would find with --reset reuse."},
+     .help =
+         "Name what the call left behind in memory, globals, tables and variables: what a later "
+         "call would find with --reset reuse."},
     {.name = "log-level",
      .type = CLI_CHOICE,
      .argument = "LEVEL",
@@ -248,8 +258,9 @@ static const cli_operand cache_operands[] = {
     {.name = "ACTION",
      .choices = cache_actions,
      .offset = offsetof(cache_values, action),
-     .help = "'list' shows what is kept; 'verify' reads and authenticates all of it and removes what "
-             "is bad; 'clear' removes everything."},
+     .help =
+         "'list' shows what is kept; 'verify' reads and authenticates all of it and removes what "
+         "is bad; 'clear' removes everything."},
     {.name = NULL},
 };
 
@@ -360,10 +371,11 @@ const cli_command cli_commands[] = {
      .run = cmd_inspect},
     {.name = "cache",
      .summary = "list, verify or clear the compiled modules that are kept",
-     .description = "Compiled modules are kept in a folder, so that a plugin that was loaded before "
-                    "is ready in less than a millisecond. Every file there carries a code that only "
-                    "this user's key can make; what does not match is never loaded. 'verify' ends "
-                    "with 1 if it found something bad.",
+     .description =
+         "Compiled modules are kept in a folder, so that a plugin that was loaded before "
+         "is ready in less than a millisecond. Every file there carries a code that only "
+         "this user's key can make; what does not match is never loaded. 'verify' ends "
+         "with 1 if it found something bad.",
      .operands = cache_operands,
      .options = cache_options,
      .examples = cache_examples,

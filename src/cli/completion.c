@@ -38,8 +38,7 @@ static void print_command(const cli_command *command, FILE *to)
     cli_command_each_option(command, print_argument, to);
     fputs("        esac\n        options='", to);
     cli_command_each_option(command, print_name, to);
-    fprintf(to, "'\n        files=%d\n",
-            command->operands->name && command->operands->is_file);
+    fprintf(to, "'\n        files=%d\n", command->operands->name && command->operands->is_file);
     if (command->operands->name && command->operands->choices) {
         fputs("        words='", to);
         print_words(command->operands->choices, to);

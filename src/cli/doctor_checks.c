@@ -48,11 +48,13 @@ const doctor_check doctor_checks[] = {
     {"process", "stack", doctor_look_stack,
      "raise it: ulimit -s 8192; a plugin runs on its caller's stack", NULL},
     {"process", "module_cache", doctor_look_cache,
-     "without it every plugin is compiled again in every process: name a private folder of your own "
+     "without it every plugin is compiled again in every process: name a private folder of your "
+     "own "
      "in BULLPEN_CACHE_DIR",
      NULL},
     {"process", "bullpen-compile", doctor_look_compiler,
-     "install it with Bullpen, or name it in BULLPEN_COMPILE: without it nothing ends a compilation "
+     "install it with Bullpen, or name it in BULLPEN_COMPILE: without it nothing ends a "
+     "compilation "
      "that takes too long",
      NULL},
     {"process", "cores", doctor_look_cores, "", NULL},

@@ -57,8 +57,8 @@ void doctor_look_cache(const doctor_check *self, const doctor_machine *machine, 
     if (machine->error.status != BP_OK)
         doctor_found(ret, DOCTOR_WARN, "not known without a runtime");
     else if (info->cache_problem)
-        doctor_found(ret, DOCTOR_WARN, "%s %s", info->cache_dir ? info->cache_dir : "none:",
-                     info->cache_problem);
+        doctor_found(ret, DOCTOR_WARN, "%s %s",
+                     info->cache_dir ? info->cache_dir : "none:", info->cache_problem);
     else
         doctor_found(ret, DOCTOR_OK, "%s", info->cache_dir);
 }
@@ -71,8 +71,8 @@ void doctor_look_compiler(const doctor_check *self, const doctor_machine *machin
     if (!path)
         doctor_found(ret, DOCTOR_WARN, "not found: plugins are compiled in the host's process");
     else if (access(path, X_OK) != 0)
-        doctor_found(ret, DOCTOR_WARN, "%s cannot be run: plugins are compiled in the host's process",
-                     path);
+        doctor_found(ret, DOCTOR_WARN,
+                     "%s cannot be run: plugins are compiled in the host's process", path);
     else
         doctor_found(ret, DOCTOR_OK, "%s", path);
 }

@@ -27,7 +27,12 @@ static bp_status compile_there(bp__compiler *compiler, bp__engine *engine, bp_by
                                const bp__code_key *key, bp_cancel *cancel, bp__compiled *ret,
                                bp_error *reterr)
 {
-    bp__helper_ask ask = {compiler->program, wasm, key, compiler->time_ms, cancel};
+    bp__helper_ask ask = {.program = compiler->program,
+                           .wasm = wasm,
+                           .key = key,
+                           .time_ms = compiler->time_ms,
+                           .memory_bytes = compiler->memory_bytes,
+                           .cancel = cancel};
     bp_status status =
         bp__helper_compile(engine, &ask, &ret->code.data, &ret->code.size, reterr);
     if (status == BP_OK) {

@@ -11,6 +11,7 @@
 
 typedef struct bp__compiler {
     char *program;             /* owned; NULL: there is none */
+    uint64_t memory_bytes;     /* that it may allocate; BP_UNLIMITED */
     uint64_t helper_bytes_min; /* smaller modules are compiled in this process */
     uint64_t time_ms;
     bp__logger logger;

@@ -79,6 +79,7 @@ static bp_status fill_job(const bp__engine *engine, const bp__helper_ask *ask, b
         .result_size = result_size(ask->wasm.size),
         .memory_reservation = bp__engine_memory_reservation(engine),
         .stack_bytes = bp__engine_stack_bytes(engine),
+        .memory_bytes = ask->memory_bytes,
         .key = *ask->key,
     };
     if (!bp__file_size_allowed(ret->result_size))
@@ -96,10 +97,10 @@ static bp_status died(const bp__helper_ask *ask, const bp__helper_end *end, bp_e
         const char *name = sigabbrev_np(end->signal);
         return bp_error_set(reterr, BP_EENGINE,
                             "compile: the compiler program '%s' was ended by SIG%s (%s): the "
-                            "module makes it crash, or takes more than the %llu MiB that it may "
-                            "use",
+                            "module makes it crash, or takes more than the %llu MiB that "
+                            "compile_memory_bytes allows",
                             ask->program, name ? name : "?", sigdescr_np(end->signal),
-                            (unsigned long long)(BP__HELPER_ADDRESSES_MAX >> 20));
+                            (unsigned long long)(ask->memory_bytes >> 20));
     }
     return bp_error_set(reterr, BP_EENGINE, "compile: the compiler program '%s' ended with code %d",
                         ask->program, end->code);
@@ -180,8 +181,10 @@ bp_status bp__helper_compile(const bp__engine *engine, const bp__helper_ask *ask
     bp_auto_fd int job_fd = make_job(&job, ask->wasm);
     bp_auto_fd int result_fd = job_fd < 0 ? -1 : make_result(job.result_size);
     if (result_fd < 0)
-        return bp__error_os(reterr, BP_EUNSUPPORTED, errno, "memory files for the compiler program");
-    status = bp__helper_run(ask->program, job_fd, result_fd, ask->time_ms, ask->cancel, &end, reterr);
+        return bp__error_os(reterr, BP_EUNSUPPORTED, errno,
+                            "memory files for the compiler program");
+    status =
+        bp__helper_run(ask->program, job_fd, result_fd, ask->time_ms, ask->cancel, &end, reterr);
     if (status == BP_OK)
         status = judge(ask, &end, reterr);
     if (status == BP_OK)

@@ -6,7 +6,7 @@
 
 typedef struct bp__helper_end {
     enum {
-        BP__HELPER_ENDED, /* by itself: `signal`, or else `code` */
+        BP__HELPER_ENDED,   /* by itself: `signal`, or else `code` */
         BP__HELPER_UNKNOWN, /* by itself; its status was taken by who waits for all children, or the
                                host ignores SIGCHLD */
         BP__HELPER_TIMED_OUT,
@@ -15,8 +15,8 @@ typedef struct bp__helper_end {
     int signal, code;
 } bp__helper_end;
 
-/* Runs it to its end, which comes at the latest when `time_ms` have passed or on a cancel. Nothing of
- * it is left then. BP_EUNSUPPORTED when it could not be started. */
+/* Runs it to its end, which comes at the latest when `time_ms` have passed or on a cancel. Nothing
+ * of it is left then. BP_EUNSUPPORTED when it could not be started. */
 bp_status bp__helper_run(const char *program, int job_fd, int result_fd, uint64_t time_ms,
                          bp_cancel *cancel, bp__helper_end *ret, bp_error *reterr);
 

@@ -22,17 +22,25 @@ typedef struct assignment {
     int result;
 } assignment;
 
-/* Before anything of the job is read. Sanitizers map far more addresses than they use. */
+/* Before anything of the job is read. */
 static void limit_self(void)
 {
     const struct rlimit none = {0, 0};
     (void)setrlimit(RLIMIT_CORE, &none);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-    const struct rlimit addresses = {BP__HELPER_ADDRESSES_MAX, BP__HELPER_ADDRESSES_MAX};
-    (void)setrlimit(RLIMIT_AS, &addresses);
-#endif
     (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+}
+
+/* What can be written to, so not what is only reserved. Sanitizers map far more than they use. */
+static void limit_memory(uint64_t bytes)
+{
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    rlim_t most = bytes == BP_UNLIMITED ? RLIM_INFINITY : (rlim_t)bytes;
+    const struct rlimit data = {most, most};
+    (void)setrlimit(RLIMIT_DATA, &data);
+#else
+    (void)bytes;
+#endif
 }
 
 /* True if there is a job, and it is for this program. */
@@ -121,6 +129,7 @@ int bp__helper_serve(void)
     limit_self();
     if (!read_job(&work))
         return BP__HELPER_REFUSED;
+    limit_memory(work.job.memory_bytes);
     pthread_t thread;
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);

@@ -394,6 +394,7 @@ bp_status bp__module_cache_new(const bp__module_cache_options *options, bp__modu
     cache->kept_max = options->kept_max;
     cache->compiler.helper_bytes_min = options->helper_bytes_min;
     cache->compiler.time_ms = options->compile_time_ms;
+    cache->compiler.memory_bytes = options->compile_memory_bytes;
     cache->compiler.logger = options->logger;
     bp_status status = bp__helper_find(options->compiler, &cache->compiler.program, reterr);
     if (status == BP_OK)

@@ -14,6 +14,7 @@ typedef struct bp__module_cache_options {
     uint64_t disk_bytes_max;
     const char *compiler;       /* as bp_runtime_options.compiler */
     uint64_t compile_time_ms;   /* BP_UNLIMITED: as long as it takes */
+    uint64_t compile_memory_bytes; /* BP_UNLIMITED: as much as it takes */
     uint64_t helper_bytes_min;
     bp__logger logger;
 } bp__module_cache_options;

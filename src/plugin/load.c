@@ -198,6 +198,7 @@ static bp_plugin *new_plugin(bp_runtime *runtime, char *name)
     plugin->runtime = bp_runtime_ref(runtime);
     plugin->name = name;
     bp__tenants_init(&plugin->tenants);
+    bp__series_init(&plugin->series);
     return plugin;
 }
 

@@ -3,17 +3,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/metric_text.h"
+#include "plugin/metrics.h"
 #include "plugin/plugin.h"
 
-/* Everything that is written for one plugin, read once, so that its figures fit together. */
-typedef struct source {
-    const bp_plugin *plugin;
-    char *label;         /* the plugin's name, escaped */
-    char **exports;      /* their names, escaped */
-    bp__call_sum *calls; /* by export */
-    bool *called;
-} source;
+typedef bp__metric_source source;
 
 typedef struct text {
     bp__buffer buffer;
@@ -146,6 +139,7 @@ static bp_status read_sources(bp_plugin *const *plugins, size_t count, source *t
         if (!plugins[i])
             return BP_EINVAL;
         to[i].plugin = plugins[i];
+        to[i].series = &plugins[i]->series;
         to[i].label = bp__metric_label(plugins[i]->name, strlen(plugins[i]->name));
         if (!to[i].label || !read_exports(&to[i]))
             return BP_ENOMEM;
@@ -226,6 +220,10 @@ bp_status bp_metrics_write(const bp_runtime *runtime, bp_plugin *const *plugins,
     bp_status status = read_sources(plugins, count, sources);
     if (status == BP_OK)
         status = write_rows(&to, sources, count, runtime ? &info : NULL);
+    if (status == BP_OK)
+        status = bp__metrics_write_custom(&to.buffer, sources, count);
+    if (status == BP_OK)
+        status = flush(&to);
     if (status == BP_OK)
         status = write_pools(plugins, count, &to);
     bp__buffer_done(&to.buffer);

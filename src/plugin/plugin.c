@@ -13,6 +13,7 @@ void bp__plugin_free(bp_plugin *plugin)
     bp_pool_unref(plugin->pool);
     bp__program_free(plugin->program);
     bp__call_counts_done(&plugin->calls);
+    bp__series_done(&plugin->series);
     bp__config_done(&plugin->config);
     bp__tenants_done(&plugin->tenants);
     bp__free(plugin->export_names);

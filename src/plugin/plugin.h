@@ -6,6 +6,7 @@
 
 #include "base/sha256.h"
 #include "guest/sandbox.h"
+#include "host/series.h"
 #include "plugin/call_counts.h"
 #include "plugin/manifest.h"
 #include "plugin/runtime.h"
@@ -24,6 +25,7 @@ struct bp_plugin {
     bp__tenants tenants;
     bp_pool *pool;
     bp__call_counts calls;
+    bp__series series; /* what it counts itself */
     const char **export_names;
     uint64_t code_bytes;
     bp_code_source code_source;

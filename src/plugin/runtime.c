@@ -40,6 +40,7 @@ static void fill_defaults(bp_runtime_options *options)
         .compile_time_ms = 60000,
         .helper_bytes_min = HELPER_BYTES_MIN,
         .function_bytes_max = MIB,
+        .compile_memory_bytes = GIB,
     };
 #define DEFAULT(field)                                                                             \
     if (options->field == 0)                                                                       \
@@ -57,11 +58,13 @@ static void fill_defaults(bp_runtime_options *options)
     DEFAULT(compile_time_ms);
     DEFAULT(helper_bytes_min);
     DEFAULT(function_bytes_max);
+    DEFAULT(compile_memory_bytes);
 #undef DEFAULT
     /* A linear memory has whole pages, and 32-bit addresses end at 4 GiB. */
     if (options->memory_bytes_max > 4 * GIB)
         options->memory_bytes_max = 4 * GIB;
-    options->memory_bytes_max = (options->memory_bytes_max + WASM_PAGE_SIZE - 1) & ~(WASM_PAGE_SIZE - 1);
+    options->memory_bytes_max =
+        (options->memory_bytes_max + WASM_PAGE_SIZE - 1) & ~(WASM_PAGE_SIZE - 1);
 }
 
 static bp_status check_range(const char *name, uint64_t value, uint64_t min, uint64_t max,
@@ -76,15 +79,21 @@ static bp_status check_range(const char *name, uint64_t value, uint64_t min, uin
 
 static bp_status check_options(const bp_runtime_options *options, bp_error *reterr)
 {
-    bp_status status = check_range("sandboxes_max", options->sandboxes_max, 1, SANDBOXES_MAX, reterr);
+    bp_status status =
+        check_range("sandboxes_max", options->sandboxes_max, 1, SANDBOXES_MAX, reterr);
     if (status == BP_OK)
-        status = check_range("table_elements_max", options->table_elements_max, 1, 10000000, reterr);
+        status =
+            check_range("table_elements_max", options->table_elements_max, 1, 10000000, reterr);
     if (status == BP_OK)
         status = check_range("stack_bytes", options->stack_bytes, 64 * 1024, 256 * MIB, reterr);
     if (status == BP_OK)
         status = check_range("tick_ms", options->tick_ms, 1, TICK_MS_MAX, reterr);
     if (status == BP_OK)
-        status = check_range("signals", options->signals, BP_SIGNALS_HANDLERS, BP_SIGNALS_NONE, reterr);
+        status =
+            check_range("signals", options->signals, BP_SIGNALS_HANDLERS, BP_SIGNALS_NONE, reterr);
+    if (status == BP_OK)
+        status = check_range("compile_memory_bytes", options->compile_memory_bytes, 256 * MIB,
+                             BP_UNLIMITED, reterr);
     if (status == BP_OK)
         status = check_range("helpers", options->helpers, 1, 64, reterr);
     if (status == BP_OK)
@@ -102,6 +111,7 @@ static bp_status make_modules(bp_runtime *runtime, bp_error *reterr)
         .disk_bytes_max = options->cache_bytes_max,
         .compiler = options->compiler,
         .compile_time_ms = options->compile_time_ms,
+        .compile_memory_bytes = options->compile_memory_bytes,
         .helper_bytes_min = options->helper_bytes_min,
         .logger = runtime->logger,
     };
@@ -154,7 +164,8 @@ static bp_status start_parts(bp_runtime *runtime, bp_error *reterr)
         return status;
     bp_keeper_options keeper = BP_KEEPER_OPTIONS_INIT;
     keeper.helpers = options->helpers;
-    keeper.stack_bytes = options->stack_bytes + HELPER_STACK_BYTES; /* guests are initialised there */
+    keeper.stack_bytes =
+        options->stack_bytes + HELPER_STACK_BYTES; /* guests are initialised there */
     keeper.log = options->log;
     keeper.log_data = options->log_data;
     keeper.log_level = (bp_log_level)options->log_level;
@@ -231,8 +242,7 @@ bp_runtime *bp_runtime_ref(bp_runtime *runtime)
 
 void bp_runtime_unref(bp_runtime *runtime)
 {
-    if (runtime &&
-        atomic_fetch_sub_explicit(&runtime->references, 1, memory_order_acq_rel) == 1)
+    if (runtime && atomic_fetch_sub_explicit(&runtime->references, 1, memory_order_acq_rel) == 1)
         free_runtime(runtime);
 }
 

@@ -51,6 +51,7 @@ static bp__module_cache *make_cache(world *w, const char *dir, uint32_t kept_max
                                         .disk_bytes_max = UINT64_C(1) << 30,
                                         .compiler = compiler,
                                         .compile_time_ms = PATIENCE_MS,
+                                        .compile_memory_bytes = BP_UNLIMITED,
                                         .helper_bytes_min = *compiler ? 1 : UINT64_MAX,
                                         .logger = {journal_write, &w->journal, BP_LOG_INFO}};
     bp__module_cache *cache = NULL;
