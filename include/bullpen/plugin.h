@@ -37,6 +37,7 @@ typedef struct bp_limits {
                                    every machine, in every run; initialisation is not counted.
                                    Default: not counted, which is faster. BP_UNLIMITED: counted only */
     bool trap_on_grow_failure; /**< end the call when growth is refused, instead of answering -1 */
+    uint64_t reserved_[4];     /**< zero: this struct lies inside of others and cannot grow */
 } bp_limits;
 
 /** One configuration value. Strings are borrowed while a function runs. */

@@ -6,9 +6,6 @@
 
 #include "base/error.h"
 
-/* Larger than any struct of ours will ever be: a size field that was not set. */
-#define SIZE_SANE_MAX 4096
-
 static uint32_t size_of(const void *from)
 {
     uint32_t size;
@@ -34,7 +31,7 @@ bp_status bp__options_copy(void *to, size_t size, const void *from, const char *
     if (!from)
         return BP_OK;
     uint32_t given = size_of(from);
-    if (given < sizeof given || given > SIZE_SANE_MAX)
+    if (given < sizeof given || given > BP__SIZE_SANE_MAX)
         return bad_size(type, given, reterr);
     for (size_t i = size; i < given; i++)
         if (((const char *)from)[i])
@@ -49,7 +46,7 @@ bp_status bp__result_copy(void *to, const void *from, size_t size, const char *t
                           bp_error *reterr)
 {
     uint32_t given = size_of(to);
-    if (given < sizeof given || given > SIZE_SANE_MAX)
+    if (given < sizeof given || given > BP__SIZE_SANE_MAX)
         return bad_size(type, given, reterr);
     memcpy(to, from, given < size ? given : size);
     memcpy(to, &given, sizeof given);

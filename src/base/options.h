@@ -4,6 +4,9 @@
 
 #include <bullpen/error.h>
 
+/* Larger than any struct of ours will ever be: beyond it a size field was not set. */
+#define BP__SIZE_SANE_MAX 4096
+
 /*
  * Copies a caller's options (NULL: all zero) into ours of `size` bytes. A shorter struct is an older
  * caller's: what it does not know is zero. A longer one is a newer caller's: its tail must be zero.

@@ -41,13 +41,15 @@ static uint64_t ms_after(uint64_t start, uint64_t ms)
                                           : bp__deadline_after(start, ms * BP_NS_PER_MS);
 }
 
+/* A longer one is a newer caller's, whose tail stays as it was. */
 bp_status bp__call_check_result(const bp_call_result *ret, bp_error *reterr)
 {
-    if (ret && ret->size == sizeof *ret && ret->private_)
+    bool sized = ret && ret->size >= sizeof *ret && ret->size <= BP__SIZE_SANE_MAX;
+    if (sized && ret->private_)
         return bp_error_set(reterr, BP_EINVAL,
                             "bp_call_result: holds an earlier call's sandbox; end it with "
                             "bp_call_result_done()");
-    if (ret && ret->size == sizeof *ret)
+    if (sized)
         return BP_OK;
     return bp_error_set(reterr, BP_EINVAL, "bp_call_result: begin with BP_CALL_RESULT_INIT");
 }
@@ -55,6 +57,9 @@ bp_status bp__call_check_result(const bp_call_result *ret, bp_error *reterr)
 static bp_status lower_limits(const bp_plugin *plugin, bp__prepared_call *call, bp_error *reterr)
 {
     const bp_limits *limits = call->call.limits;
+    bp_status status = bp__limits_check(limits, reterr);
+    if (status != BP_OK)
+        return status;
     if (limits->fuel && !plugin->limits.fuel)
         return bp_error_set(reterr, BP_EINVAL,
                             "limits.fuel: plugin '%s' was loaded without counting fuel; set its "
@@ -291,5 +296,7 @@ void bp_call_result_done(bp_call_result *result)
         return;
     if (result->private_)
         bp__item_give(result->private_);
+    uint32_t size = result->size;
     *result = (bp_call_result)BP_CALL_RESULT_INIT;
+    result->size = size;
 }

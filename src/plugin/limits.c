@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugin/limits.h"
 
+#include "base/error.h"
+
 #define KIB UINT64_C(1024)
 #define MIB (1024 * KIB)
 
@@ -13,6 +15,16 @@ static uint64_t smallest(uint64_t host, uint64_t manifest, uint64_t fallback, ui
     if (!limit)
         limit = fallback;
     return limit < ceiling ? limit : ceiling;
+}
+
+bp_status bp__limits_check(const bp_limits *limits, bp_error *reterr)
+{
+    for (size_t i = 0; i < sizeof limits->reserved_ / sizeof *limits->reserved_; i++)
+        if (limits->reserved_[i])
+            return bp_error_set(reterr, BP_EUNSUPPORTED,
+                                "bp_limits: sets a field that this version of the library does not "
+                                "know");
+    return BP_OK;
 }
 
 void bp__limits_effective(const bp_runtime_options *runtime, const bp_limits *host,

@@ -7,6 +7,8 @@
 #include "guest/program.h"
 #include "plugin/manifest.h"
 
+/* Whether somebody set what this version does not know. */
+bp_status bp__limits_check(const bp_limits *limits, bp_error *reterr);
 /* @param manifest NULL: there is none. */
 void bp__limits_effective(const bp_runtime_options *runtime, const bp_limits *host,
                           const bp__manifest *manifest, bp_limits *ret);

@@ -37,6 +37,9 @@ static bp_status check_options(const bp_plugin_options *options, const bp_runtim
                                bp_error *reterr)
 {
     uint32_t max_live = options->max_live ? options->max_live : default_max_live(runtime);
+    bp_status status = bp__limits_check(&options->limits, reterr);
+    if (status != BP_OK)
+        return status;
     if (options->reset > BP_RESET_REUSE)
         return bp_error_set(reterr, BP_EINVAL, "plugin option reset: %u is no policy",
                             options->reset);

@@ -1,0 +1,284 @@
+/* What programs were compiled against: layouts, and structs of older and newer callers.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <bullpen/bullpen.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/check.h"
+#include "support/host.h"
+#include "support/signals.h"
+#include "unit/abi_map.h"
+
+static void layouts_are_frozen(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what;
+        size_t is, was;
+    } places[] = {
+#define SIZE(type, bytes) {"sizeof " #type, sizeof(type), bytes},
+#define AT(type, field, offset) {#type "." #field, offsetof(type, field), offset},
+        ABI_MAP(SIZE, AT)
+#undef SIZE
+#undef AT
+    };
+    unsigned wrong = 0;
+    for (size_t i = 0; i < COUNT(places); i++) {
+        if (places[i].is == places[i].was)
+            continue;
+        print_error("%s: %zu, was %zu\n", places[i].what, places[i].is, places[i].was);
+        wrong++;
+    }
+    assert_int_equal(wrong, 0);
+}
+
+/* ---- callers that were compiled with other headers ---- */
+
+typedef bp_status (*use_fn)(void *options, bp_error *reterr);
+
+static bp_runtime *runtime;
+static bp_plugin *plugin;
+
+static bp_status use_runtime(void *options, bp_error *reterr)
+{
+    bp_runtime *made = NULL;
+    bp_status status = bp_runtime_new(options, &made, reterr);
+    bp_runtime_unref(made);
+    return status;
+}
+
+static bp_status use_plugin(void *options, bp_error *reterr)
+{
+    bp_plugin *made = NULL;
+    bp_status status = bp_plugin_load_bytes(
+        runtime, bp_bytes_of("(module (func (export \"handle\")))"), options, &made, reterr);
+    bp_plugin_unref(made);
+    return status;
+}
+
+static bp_status use_call(void *options, bp_error *reterr)
+{
+    bp_call_result result = BP_CALL_RESULT_INIT;
+    bp_status status = bp_plugin_call(plugin, options, &result, reterr);
+    bp_call_result_done(&result);
+    return status;
+}
+
+static bp_status create(void *factory, bp_deadline by, void **ret, bp_error *reterr)
+{
+    (void)factory, (void)by, (void)reterr;
+    *ret = &runtime;
+    return BP_OK;
+}
+
+static bp_status use_pool(void *options, bp_error *reterr)
+{
+    bp_pool_ops ops = BP_POOL_OPS_INIT;
+    ops.create = create;
+    bp_pool *made = NULL;
+    bp_status status = bp_pool_new(&ops, NULL, options, &made, reterr);
+    bp_pool_unref(made);
+    return status;
+}
+
+static bp_status use_ops(void *ops, bp_error *reterr)
+{
+    bp_pool *made = NULL;
+    bp_status status = bp_pool_new(ops, NULL, NULL, &made, reterr);
+    bp_pool_unref(made);
+    return status;
+}
+
+static bp_status use_keeper(void *options, bp_error *reterr)
+{
+    bp_keeper *made = NULL;
+    bp_status status = bp_keeper_new(options, &made, reterr);
+    bp_keeper_free(made);
+    return status;
+}
+
+static bp_status use_take(void *options, bp_error *reterr)
+{
+    bp_lease lease = BP_LEASE_INIT;
+    bp_pool *pool = bp_plugin_pool(plugin);
+    bp_status status = bp_pool_take_with(pool, options, &lease, reterr);
+    if (status == BP_OK)
+        (void)bp_pool_give(&lease);
+    return status == BP_EBUSY ? BP_OK
+                              : status; /* zero is a poll, and the only one may be at its reset */
+}
+
+/* `first` is what the very first version had: enough to be useful. */
+static const struct {
+    const char *type;
+    use_fn use;
+    size_t size, first;
+} inputs[] = {
+    {"bp_runtime_options", use_runtime, sizeof(bp_runtime_options), 8},
+    {"bp_plugin_options", use_plugin, sizeof(bp_plugin_options), 16},
+    {"bp_call", use_call, sizeof(bp_call), 8},
+    {"bp_pool_options", use_pool, sizeof(bp_pool_options), 16},
+    {"bp_pool_ops", use_ops, sizeof(bp_pool_ops), 16},
+    {"bp_keeper_options", use_keeper, sizeof(bp_keeper_options), 8},
+    {"bp_pool_take_options", use_take, sizeof(bp_pool_take_options), 8},
+};
+
+/* The caller's bytes end where its size says: what is read behind that, a sanitizer sees. */
+static void *caller_struct(const char *type, size_t size)
+{
+    char *given = calloc(1, size);
+    uint32_t said = (uint32_t)size;
+    memcpy(given, &said, sizeof said);
+    if (strcmp(type, "bp_pool_ops") == 0)
+        memcpy(given + offsetof(bp_pool_ops, create),
+               &(bp_status(*)(void *, bp_deadline, void **, bp_error *)){create}, sizeof(void *));
+    return given;
+}
+
+static void older_callers_get_defaults(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(inputs); i++) {
+        bp_error error = BP_ERROR_INIT;
+        void *given = caller_struct(inputs[i].type, inputs[i].first);
+        assert_status(BP_OK, inputs[i].use(given, &error), &error);
+        free(given);
+    }
+}
+
+static void newer_callers_may_leave_what_is_new_alone(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(inputs); i++) {
+        bp_error error = BP_ERROR_INIT;
+        char *given = caller_struct(inputs[i].type, inputs[i].size + 24);
+        assert_status(BP_OK, inputs[i].use(given, &error), &error);
+        given[inputs[i].size + 23] = 1;
+        assert_status(BP_EUNSUPPORTED, inputs[i].use(given, &error), &error);
+        assert_contains(error.message, inputs[i].type, "error");
+        free(given);
+    }
+    bp_limits limits = {.reserved_ = {0, 0, 0, 1}};
+    bp_plugin_options options = BP_PLUGIN_OPTIONS_INIT;
+    options.limits = limits;
+    bp_call call = BP_CALL_INIT;
+    call.limits = &limits;
+    bp_error error = BP_ERROR_INIT;
+    assert_status(BP_EUNSUPPORTED, use_plugin(&options, &error), &error);
+    assert_status(BP_EUNSUPPORTED, use_call(&call, &error), &error);
+    assert_contains(error.message, "bp_limits", "error");
+}
+
+static void sizes_that_were_not_set_are_refused(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[] = {0, 1, 3, 4097, UINT32_MAX};
+    for (size_t i = 0; i < COUNT(inputs); i++)
+        for (size_t k = 0; k < COUNT(sizes); k++) {
+            bp_error error = BP_ERROR_INIT;
+            char *given = caller_struct(inputs[i].type, inputs[i].size);
+            memcpy(given, &sizes[k], sizeof sizes[k]);
+            assert_status(BP_EINVAL, inputs[i].use(given, &error), &error);
+            assert_contains(error.message, "_INIT", inputs[i].type);
+            free(given);
+        }
+}
+
+static bp_status get_runtime_info(void *info, bp_error *reterr)
+{
+    return bp_runtime_get_info(runtime, info, reterr);
+}
+
+static bp_status get_plugin_info(void *info, bp_error *reterr)
+{
+    return bp_plugin_get_info(plugin, info, reterr);
+}
+
+static bp_status get_pool_stats(void *stats, bp_error *reterr)
+{
+    return bp_plugin_get_pool_stats(plugin, stats, reterr);
+}
+
+static const struct {
+    const char *type;
+    use_fn get;
+    size_t size;
+} outputs[] = {
+    {"bp_runtime_info", get_runtime_info, sizeof(bp_runtime_info)},
+    {"bp_plugin_info", get_plugin_info, sizeof(bp_plugin_info)},
+    {"bp_pool_stats", get_pool_stats, sizeof(bp_pool_stats)},
+};
+
+static void results_end_where_the_caller_says(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(outputs); i++)
+        for (int more = -1; more <= 1; more++) {
+            size_t size = more < 0 ? 8 : outputs[i].size + (more ? 16 : 0);
+            unsigned char *given = malloc(size + 8);
+            uint32_t said = (uint32_t)size, after;
+            memset(given, 0xA5, size + 8);
+            memcpy(given, &said, sizeof said);
+            bp_error error = BP_ERROR_INIT;
+            assert_status(BP_OK, outputs[i].get(given, &error), &error);
+            memcpy(&after, given, sizeof after);
+            assert_int_equal(after, said);
+            for (size_t at = size < outputs[i].size ? size : outputs[i].size; at < size + 8; at++)
+                assert_int_equal(given[at], 0xA5);
+            free(given);
+        }
+}
+
+static void call_results_keep_what_a_newer_caller_has(void **state)
+{
+    (void)state;
+    struct {
+        bp_call_result known;
+        uint64_t more;
+    } result = {{.size = sizeof result}, 42};
+    bp_error error = BP_ERROR_INIT;
+    assert_status(BP_OK, bp_plugin_call(plugin, NULL, &result.known, &error), &error);
+    assert_int_equal(result.known.size, sizeof result);
+    assert_int_equal(bp_plugin_call(plugin, NULL, &result.known, &error),
+                     BP_EINVAL); /* not ended */
+    bp_call_result_done(&result.known);
+    assert_int_equal(result.known.size, sizeof result);
+    assert_int_equal(result.more, 42);
+    result.known.size = 8;
+    assert_status(BP_EINVAL, bp_plugin_call(plugin, NULL, &result.known, &error), &error);
+}
+
+static int open_plugin(void **state)
+{
+    (void)state;
+    bp_error error = BP_ERROR_INIT;
+    assert_status(BP_OK, bp_runtime_new(NULL, &runtime, &error), &error);
+    assert_status(BP_OK,
+                  bp_plugin_load_bytes(runtime, bp_bytes_of("(module (func (export \"handle\")))"),
+                                       NULL, &plugin, &error),
+                  &error);
+    return 0;
+}
+
+static int close_plugin(void **state)
+{
+    (void)state;
+    bp_plugin_unref(plugin);
+    bp_runtime_unref(runtime);
+    return 0;
+}
+
+int main(void)
+{
+    signals_remember();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(layouts_are_frozen),
+        cmocka_unit_test(older_callers_get_defaults),
+        cmocka_unit_test(newer_callers_may_leave_what_is_new_alone),
+        cmocka_unit_test(sizes_that_were_not_set_are_refused),
+        cmocka_unit_test(results_end_where_the_caller_says),
+        cmocka_unit_test(call_results_keep_what_a_newer_caller_has),
+    };
+    return cmocka_run_group_tests(tests, open_plugin, close_plugin);
+}
