@@ -4,14 +4,19 @@
 #include <signal.h>
 
 #include "base/error.h"
+#include "engine/alt_stack.h"
 #include "engine/private.h"
 
 /* Room for our own frames and Wasmtime's below the guest's. */
 #define HOST_STACK_BYTES (UINT64_C(128) * 1024)
 
-/* This thread's stack; looked up once, since it reads /proc for the first thread. `end` 0: not yet. */
+/* What a thread needs before its first guest; each stage has those before it. */
+enum { UNPREPARED = 0, WITHOUT_SIGNALS = 1, PREPARED = 2 };
+
+/* This thread's stack; looked up once, since it reads /proc for the first thread. */
 static _Thread_local struct {
     uintptr_t start, end;
+    int stage;
 } this_stack;
 
 /* A guest's faults come as signals to the thread it runs on, and a fault whose signal is blocked
@@ -34,7 +39,7 @@ static void look_up(void)
     void *start;
     size_t size;
     this_stack.start = 0;
-    this_stack.end = 1; /* nothing is inside: not known, not asked again */
+    this_stack.end = 0; /* nothing is inside: not known */
     if (pthread_getattr_np(pthread_self(), &attributes) != 0)
         return;
     if (pthread_attr_getstack(&attributes, &start, &size) == 0) {
@@ -44,12 +49,26 @@ static void look_up(void)
     pthread_attr_destroy(&attributes);
 }
 
+static bp_status prepare(int stage, bp_error *reterr)
+{
+    bp_status status = bp__alt_stack_ensure(reterr);
+    if (status != BP_OK)
+        return status;
+    if (stage == PREPARED)
+        unblock_faults();
+    if (this_stack.stage == UNPREPARED)
+        look_up();
+    this_stack.stage = stage;
+    return BP_OK;
+}
+
 bp_status bp__engine_check_stack(const bp__engine *engine, bp_error *reterr)
 {
-    if (__builtin_expect(this_stack.end == 0, 0)) {
-        if (!engine->no_signals)
-            unblock_faults();
-        look_up();
+    int stage = engine->no_signals ? WITHOUT_SIGNALS : PREPARED;
+    if (__builtin_expect(this_stack.stage < stage, 0)) {
+        bp_status status = prepare(stage, reterr);
+        if (status != BP_OK)
+            return status;
     }
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     /* On a stack that the thread library does not know (a coroutine's) nothing can be compared. */
