@@ -1,0 +1,53 @@
+;; Bits that WebAssembly leaves open: of NaNs that operations make, and of relaxed SIMD. Every export answers with 16
+;; bytes. The input is not looked at.
+(module
+  (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
+  (import "extism:host/env" "store_u64" (func $store (param i64 i64)))
+  (import "extism:host/env" "output_set" (func $output (param i64 i64)))
+  (global $zero (mut f64) (f64.const 0))
+  (global $zero32 (mut f32) (f32.const 0))
+  (global $huge (mut f32) (f32.const 3e38))
+
+  (func $answer (param $low i64) (param $high i64)
+    (local $block i64)
+    (local.set $block (call $alloc (i64.const 16)))
+    (call $store (local.get $block) (local.get $low))
+    (call $store (i64.add (local.get $block) (i64.const 8)) (local.get $high))
+    (call $output (local.get $block) (i64.const 16)))
+  (func $answer_v (param $v v128)
+    (call $answer (i64x2.extract_lane 0 (local.get $v)) (i64x2.extract_lane 1 (local.get $v))))
+
+  (func (export "divide")
+    (call $answer (i64.reinterpret_f64 (f64.div (global.get $zero) (global.get $zero)))
+                  (i64.reinterpret_f64 (f64.neg (f64.div (global.get $zero) (global.get $zero))))))
+  (func (export "root")
+    (call $answer (i64.reinterpret_f64 (f64.sqrt (f64.sub (global.get $zero) (f64.const 1))))
+                  (i64.extend_i32_u (i32.reinterpret_f32
+                    (f32.sqrt (f32.sub (global.get $zero32) (f32.const 1)))))))
+  (func (export "payload") ;; a NaN of the guest's own with another
+    (call $answer
+      (i64.reinterpret_f64 (f64.add (f64.reinterpret_i64 (i64.const 0x7ff0000000abcdef))
+                                    (f64.div (global.get $zero) (global.get $zero))))
+      (i64.reinterpret_f64 (f64.min (f64.reinterpret_i64 (i64.const 0xfff8000000000123))
+                                    (f64.const 1)))))
+  (func (export "demote")
+    (call $answer
+      (i64.extend_i32_u (i32.reinterpret_f32 (f32.demote_f64 (f64.reinterpret_i64 (i64.const 0x7ffabcdef0123456)))))
+      (i64.reinterpret_f64 (f64.promote_f32 (f32.reinterpret_i32 (i32.const 0x7fa12345))))))
+  (func (export "lanes")
+    (call $answer_v (f32x4.div (f32x4.splat (global.get $zero32)) (f32x4.splat (global.get $zero32)))))
+  (func (export "lanes_min")
+    (call $answer_v (f64x2.min (f64x2.splat (f64.reinterpret_i64 (i64.const 0x7ff8000000000777)))
+                               (f64x2.splat (global.get $zero)))))
+  (func (export "relaxed_madd")
+    (call $answer_v (f32x4.relaxed_madd (f32x4.splat (f32.const 1.0000001)) (f32x4.splat (f32.const 1.0000001))
+                                        (f32x4.splat (f32.const -1.0000002)))))
+  (func (export "relaxed_trunc")
+    (call $answer_v (i32x4.relaxed_trunc_f32x4_s (f32x4.splat (global.get $huge)))))
+  (func (export "relaxed_swizzle")
+    (call $answer_v (i8x16.relaxed_swizzle (v128.const i64x2 0x0706050403020100 0x0f0e0d0c0b0a0908)
+                                           (v128.const i64x2 0x1f7f80ff10203040 0x0102030405060708))))
+  (func (export "relaxed_dot")
+    (call $answer_v (i16x8.relaxed_dot_i8x16_i7x16_s (i8x16.splat (i32.const -128)) (i8x16.splat (i32.const 255)))))
+  (func (export "relaxed_min")
+    (call $answer_v (f32x4.relaxed_min (f32x4.splat (f32.const -0)) (f32x4.splat (global.get $zero32))))))
