@@ -1,6 +1,7 @@
 /* What plugins count themselves: names, kinds, limits, and the text. SPDX-License-Identifier:
  * Apache-2.0 */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
