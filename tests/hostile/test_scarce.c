@@ -74,17 +74,9 @@ static int use_few_addresses(void *data)
     return setrlimit(RLIMIT_AS, &limit) == 0 ? use_runtime() : UNCLEAR;
 }
 
-/* Sanitizers reserve more addresses than any of these limits. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define NEEDS_ADDRESSES skip()
-#else
-#define NEEDS_ADDRESSES (void)0
-#endif
-
 static void few_addresses_are_enough_or_an_error(void **state)
 {
     (void)state;
-    NEEDS_ADDRESSES;
     bool worked = false;
     for (rlim_t bytes = (rlim_t)512 << 20; bytes <= (rlim_t)64 << 30; bytes *= 2) {
         int how = in_child(use_few_addresses, &bytes);
@@ -207,7 +199,6 @@ static int run_out_of_mappings(void *data)
 static void without_mappings_it_says_what_to_raise(void **state)
 {
     (void)state;
-    NEEDS_ADDRESSES;
     assert_int_equal(in_child(run_out_of_mappings, NULL), REFUSED);
 }
 

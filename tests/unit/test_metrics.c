@@ -106,7 +106,7 @@ static void every_end_has_its_counter(void **state)
     assert_line(all, "bullpen_call_refused_total{plugin=\"counted\",status=\"BP_ENOTFOUND\"} 1");
     assert_non_null(strstr(all, "bullpen_call_seconds_max{plugin=\"counted\",export=\"loop\"} "));
     assert_null(strstr(all, "export=\"idle\""));
-    assert_line(all, "bullpen_pool_live{pool=\"counted\"} 1");
+    assert_line(all, "bullpen_pool_max_live{pool=\"counted\"} 8");
     assert_non_null(strstr(all, "bullpen_module_cache_total{result=\"memory\"} "));
 }
 

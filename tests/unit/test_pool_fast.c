@@ -103,9 +103,6 @@ static int use_without_kernel(bp_pool *pool, bool call_it)
 static void it_makes_no_system_call(void **state)
 {
     (void)state;
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-    skip(); /* they make their own */
-#endif
     fake_factory fake = {0};
     bp_pool *pool = warm_pool(&fake);
     assert_true(use(pool));
