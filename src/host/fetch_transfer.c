@@ -268,8 +268,8 @@ static bp_status failed(const run *self, CURLcode code, bp_error *reterr)
     /* curl's own answer to a line of over 100 KiB, which no limit of ours lets pass either. */
     if (code == CURLE_OUT_OF_MEMORY && !self->head.ended)
         return over_limit(self, "http_header_bytes", reterr);
-    const char *words = curl_easy_strerror(code);
-    return bp_error_set(reterr, BP_ESYSTEM, "%s%s%s", words, *self->text ? ": " : "", self->text);
+    return bp_error_set(reterr, BP_ESYSTEM, "host '%s': %s%s%s", self->transfer->url->origin.host,
+                        curl_easy_strerror(code), *self->text ? ": " : "", self->text);
 }
 
 static bp_status judge(const run *self, CURLcode code, bp_error *reterr)
