@@ -216,6 +216,10 @@ static bool respond(const visitor *self)
         return answer(self, "200 OK", "Content-Type: text/plain\r\n", "hello", 5);
     if (size == 5 && strncmp(path, "/echo", 5) == 0)
         return answer(self, "200 OK", "", self->text, self->size);
+    if (size == 6 && strncmp(path, "/large", 6) == 0) {
+        static const char zeros[1 << 20];
+        return answer(self, "200 OK", "", zeros, sizeof zeros);
+    }
     char text[4096] = "", where[4000] = "";
     int number;
     if (sscanf(path, "/to/%d/%3999s", &number, where) == 2) {

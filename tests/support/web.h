@@ -12,6 +12,7 @@
 
 /*
  * /ok              "hello"
+ * /large           1 MiB of zeros
  * /echo            the request, head and body, as it came
  * /status/204      that status
  * /to/302/LOCATION a redirect there
