@@ -259,9 +259,8 @@ bp_status bp__allow_add(bp__allow *allow, const char *text, bp__allow_dialect di
         return bp_error_set(reterr, BP_EINVAL, "allowed host '%.200s': %s", text, wrong);
     }
     bp__allow_entry *entries =
-        named && !entry.name
-            ? NULL
-            : bp__realloc(allow->entries, (allow->count + 1) * sizeof *entries);
+        named && !entry.name ? NULL
+                             : bp__realloc(allow->entries, (allow->count + 1) * sizeof *entries);
     if (!entries) {
         bp__free(entry.name);
         return bp__error_oom(reterr, "reading allowed hosts");

@@ -164,8 +164,8 @@ static void forget_response(bp__fetch_response *response)
 static bp_status run_hop(fetch *self, bp_error *reterr)
 {
     bp__addresses addresses;
-    bp_status status = find_addresses(self->client, &self->url.origin, self->by, self->cancel,
-                                      &addresses, reterr);
+    bp_status status =
+        find_addresses(self->client, &self->url.origin, self->by, self->cancel, &addresses, reterr);
     if (status != BP_OK)
         return status;
     forget_response(self->response);
@@ -238,8 +238,8 @@ static bp_deadline earlier(bp_deadline by, uint64_t time_ms)
 static bp_status run_on_lane(fetch *self, bp_error *reterr)
 {
     bp__lanes *lanes = &self->client->lanes;
-    bp_status status = bp__lane_take(lanes, self->request->tenant, self->by, self->cancel,
-                                     &self->lane, reterr);
+    bp_status status =
+        bp__lane_take(lanes, self->request->tenant, self->by, self->cancel, &self->lane, reterr);
     if (status != BP_OK)
         return status;
     status = run_hops(self, reterr);

@@ -20,25 +20,28 @@ typedef struct bp__fetch_limits {
     uint32_t header_bytes;   /* of a request's headers, and of all heads of a hop's response */
     uint32_t header_count;   /* likewise */
     uint32_t redirects;
-    uint32_t connections; /* fetches at once; more of them wait. Each keeps a few idle connections */
-    uint64_t time_ms;     /* of a fetch, below the caller's deadline */
+    uint32_t
+        connections;  /* fetches at once; more of them wait. Each keeps a few idle connections */
+    uint64_t time_ms; /* of a fetch, below the caller's deadline */
 } bp__fetch_limits;
 
 #define BP__FETCH_LIMITS_DEFAULT                                                                   \
-    {                                                                                              \
-        .response_bytes = UINT64_C(16) << 20, .request_bytes = UINT64_C(16) << 20,                 \
-        .header_bytes = 64 << 10, .header_count = 100, .redirects = 5, .connections = 8,           \
-        .time_ms = 30000                                                                           \
-    }
+    {.response_bytes = UINT64_C(16) << 20,                                                         \
+     .request_bytes = UINT64_C(16) << 20,                                                          \
+     .header_bytes = 64 << 10,                                                                     \
+     .header_count = 100,                                                                          \
+     .redirects = 5,                                                                               \
+     .connections = 8,                                                                             \
+     .time_ms = 30000}
 
 typedef struct bp__fetch_options {
-    const bp__allow *hosts;      /* the host's policy; consumed by bp__fetch_client_new() */
-    const bp__allow *asked;      /* what the plugin asked for, likewise; NULL: as `hosts` */
-    bool private_addresses;      /* private networks may be reached */
+    const bp__allow *hosts; /* the host's policy; consumed by bp__fetch_client_new() */
+    const bp__allow *asked; /* what the plugin asked for, likewise; NULL: as `hosts` */
+    bool private_addresses; /* private networks may be reached */
     bp__fetch_limits limits;
-    const char *ca_file;         /* certificates to trust, PEM; NULL: the system's */
-    bp__lookup_fn lookup;        /* for tests; NULL: getaddrinfo() */
-    void *lookup_data;           /* lives until every look-up has returned */
+    const char *ca_file;  /* certificates to trust, PEM; NULL: the system's */
+    bp__lookup_fn lookup; /* for tests; NULL: getaddrinfo() */
+    void *lookup_data;    /* lives until every look-up has returned */
 } bp__fetch_options;
 
 typedef struct bp__fetch_client bp__fetch_client;

@@ -54,8 +54,9 @@ static bp_status check_method(const bp__fetch_request *request, bp_error *reterr
 static bp_status check_header(const bp__fetch_header *header, bp_error *reterr)
 {
     static const char *const ours[] = {
-        "Host",  "Content-Length", "Transfer-Encoding", "Connection",     "Keep-Alive", "TE",
-        "Trailer", "Upgrade",      "Expect",            "HTTP2-Settings", NULL};
+        "Host", "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive",
+        "TE",   "Trailer",        "Upgrade",           "Expect",     "HTTP2-Settings",
+        NULL};
     if (!is_token(header->name))
         return bp_error_set(reterr, BP_EINVAL, "the header name '%.80s' is none", header->name);
     if (is_one_of(header->name, ours) || strncasecmp(header->name, "Proxy-", 6) == 0)
@@ -87,8 +88,8 @@ bp_status bp__request_check(const bp__fetch_request *request, const bp__fetch_li
         *ret_limit = "http_header_bytes";
         return bp_error_set(reterr, BP_ELIMIT,
                             "%zu request headers of %llu bytes, at most %u of %u are allowed",
-                            request->header_count, (unsigned long long)bytes,
-                            limits->header_count, limits->header_bytes);
+                            request->header_count, (unsigned long long)bytes, limits->header_count,
+                            limits->header_bytes);
     }
     if (request->has_body && request->body.size > limits->request_bytes) {
         *ret_limit = "http_request_bytes";
@@ -101,8 +102,7 @@ bp_status bp__request_check(const bp__fetch_request *request, const bp__fetch_li
 
 const char *bp__method_spell(const char *method)
 {
-    static const char *const known[] = {"GET",    "HEAD",  "POST",   "PUT",
-                                        "DELETE", "PATCH", "OPTIONS"};
+    static const char *const known[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcasecmp(method, known[i]) == 0)
             return known[i];
@@ -170,8 +170,7 @@ static bool add_field(const char *line, size_t size, bp__fetch_response *respons
     size_t start = to->size;
     bool fits = bp__buffer_append(to, line, (size_t)(colon - line)) &&
                 bp__buffer_append(to, "", 1) &&
-                bp__buffer_append(to, value, (size_t)(end - value)) &&
-                bp__buffer_append(to, "", 1);
+                bp__buffer_append(to, value, (size_t)(end - value)) && bp__buffer_append(to, "", 1);
     for (char *at = to->data + start; fits && *at; at++)
         if (*at >= 'A' && *at <= 'Z')
             *at = (char)(*at - 'A' + 'a');
@@ -218,8 +217,7 @@ bool bp__fetch_header_next(const bp__fetch_response *response, size_t *at, bp__f
     return true;
 }
 
-bp_status bp__head_location(const bp__fetch_response *response, const char **ret,
-                            bp_error *reterr)
+bp_status bp__head_location(const bp__fetch_response *response, const char **ret, bp_error *reterr)
 {
     const char *found = NULL;
     bp__fetch_header header;

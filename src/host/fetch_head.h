@@ -33,14 +33,13 @@ bool bp__hop_sends(const bp__fetch_hop *hop, const char *name, bool body_was_dro
 typedef struct bp__head {
     uint32_t bytes_left, count_left;
     bool interim; /* a 1xx head: another one follows */
-    bool ended; /* what follows are trailers, which are not kept */
+    bool ended;   /* what follows are trailers, which are not kept */
 } bp__head;
 
 /* One line, with its end. Fills response->headers. False: over a limit (response->limit), or no
  * memory (headers.overflow). */
 bool bp__head_add(bp__head *head, const char *line, size_t size, bp__fetch_response *response);
 /* The only Location; NULL: none. BP_ESYSTEM when there are several that differ. */
-bp_status bp__head_location(const bp__fetch_response *response, const char **ret,
-                            bp_error *reterr);
+bp_status bp__head_location(const bp__fetch_response *response, const char **ret, bp_error *reterr);
 
 #endif

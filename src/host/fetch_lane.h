@@ -1,4 +1,5 @@
-/* Where transfers run: connections of one client, a thread at a time. SPDX-License-Identifier: Apache-2.0 */
+/* Where transfers run: connections of one client, a thread at a time. SPDX-License-Identifier:
+ * Apache-2.0 */
 #ifndef BP_HOST_FETCH_LANE_H
 #define BP_HOST_FETCH_LANE_H
 
@@ -20,7 +21,7 @@ typedef struct bp__lane {
 } bp__lane;
 
 typedef struct bp__lanes {
-    bp__gate gate; /* guards all below */
+    bp__gate gate;  /* guards all below */
     bp__lane *idle; /* used last first: its connections are the most likely to be alive */
     uint32_t count, count_max;
     int process; /* after a fork the parent's connections are not the child's */

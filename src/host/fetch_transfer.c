@@ -112,7 +112,8 @@ static bool add_headers(run *self)
         if (!add_header(self, header))
             return false;
     }
-    return append(&self->headers, "Expect:") && (has_type || append(&self->headers, "Content-Type:"));
+    return append(&self->headers, "Expect:") &&
+           (has_type || append(&self->headers, "Content-Type:"));
 }
 
 static bool set_method(run *self, CURL *easy)
@@ -163,8 +164,8 @@ static bool set_security(run *self, CURL *easy)
            SET(CURLOPT_SSL_VERIFYHOST, 2L) &&
            SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
            SET(CURLOPT_HTTP09_ALLOWED, 0L) && SET(CURLOPT_ACCEPT_ENCODING, NULL) &&
-           SET(CURLOPT_HTTP_CONTENT_DECODING, 0L) &&
-           SET(CURLOPT_OPENSOCKETFUNCTION, open_socket) && SET(CURLOPT_OPENSOCKETDATA, self);
+           SET(CURLOPT_HTTP_CONTENT_DECODING, 0L) && SET(CURLOPT_OPENSOCKETFUNCTION, open_socket) &&
+           SET(CURLOPT_OPENSOCKETDATA, self);
 }
 
 static bool set_plain(run *self, CURL *easy)
@@ -175,8 +176,8 @@ static bool set_plain(run *self, CURL *easy)
            SET(CURLOPT_USERAGENT, "bullpen/" BP__VERSION) &&
            SET(CURLOPT_MAXAGE_CONN, CONNECTION_AGE_MAX_S) &&
            SET(CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIME_MS) &&
-           SET(CURLOPT_HEADERFUNCTION, on_header) && SET(CURLOPT_HEADERDATA, self) && SET(CURLOPT_WRITEFUNCTION, on_body) &&
-           SET(CURLOPT_WRITEDATA, self);
+           SET(CURLOPT_HEADERFUNCTION, on_header) && SET(CURLOPT_HEADERDATA, self) &&
+           SET(CURLOPT_WRITEFUNCTION, on_body) && SET(CURLOPT_WRITEDATA, self);
 }
 #undef SET
 
@@ -250,9 +251,10 @@ static bp_status over_limit(const run *self, const char *limit, bp_error *reterr
         return bp_error_set(reterr, BP_ELIMIT,
                             "the response's body is over http_response_bytes (%llu)",
                             (unsigned long long)limits->response_bytes);
-    return bp_error_set(reterr, BP_ELIMIT,
-                        "the response's headers are over http_header_bytes (%u, at most %u of them)",
-                        limits->header_bytes, limits->header_count);
+    return bp_error_set(
+        reterr, BP_ELIMIT,
+        "the response's headers are over http_header_bytes (%u, at most %u of them)",
+        limits->header_bytes, limits->header_count);
 }
 
 static bp_status failed(const run *self, CURLcode code, bp_error *reterr)
@@ -263,8 +265,9 @@ static bp_status failed(const run *self, CURLcode code, bp_error *reterr)
     if (response->body.overflow || response->headers.overflow)
         return bp__error_oom(reterr, "receiving a response");
     if (self->wrong_address)
-        return bp_error_set(reterr, BP_EDENIED, "the connection was about to go to an address that "
-                                                "was not checked");
+        return bp_error_set(reterr, BP_EDENIED,
+                            "the connection was about to go to an address that "
+                            "was not checked");
     /* curl's own answer to a line of over 100 KiB, which no limit of ours lets pass either. */
     if (code == CURLE_OUT_OF_MEMORY && !self->head.ended)
         return over_limit(self, "http_header_bytes", reterr);

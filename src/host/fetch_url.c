@@ -46,8 +46,7 @@ static bp_status check_scheme(const char *text, bp_error *reterr)
 }
 
 /* One part; absent: NULL and BP_OK. */
-static bp_status part_of(CURLU *url, CURLUPart what, CURLUcode absent, char **ret,
-                         bp_error *reterr)
+static bp_status part_of(CURLU *url, CURLUPart what, CURLUcode absent, char **ret, bp_error *reterr)
 {
     *ret = NULL;
     CURLUcode code = curl_url_get(url, what, ret, 0);

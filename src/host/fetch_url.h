@@ -15,8 +15,7 @@ typedef struct bp__url {
 /* Only absolute http and https URLs in ASCII, without credentials. BP_EINVAL, BP_ENOMEM. */
 bp_status bp__url_read(const char *text, bp__url *ret, bp_error *reterr);
 /* What a `Location` means, seen from `base`. */
-bp_status bp__url_follow(const bp__url *base, const char *location, bp__url *ret,
-                         bp_error *reterr);
+bp_status bp__url_follow(const bp__url *base, const char *location, bp__url *ret, bp_error *reterr);
 void bp__url_done(bp__url *url);
 
 bool bp__origin_equal(const bp__origin *a, const bp__origin *b);

@@ -127,8 +127,8 @@ static void *run(void *data)
     job *self = data;
     bp__resolver *resolver = self->resolver;
     bp__addresses found = {.count = 0};
-    int error = resolver->lookup(resolver->data, self->host, found.items, BP__ADDRESSES_MAX,
-                                 &found.count);
+    int error =
+        resolver->lookup(resolver->data, self->host, found.items, BP__ADDRESSES_MAX, &found.count);
     bp__gate_lock(&resolver->gate);
     self->error = !error && found.count == 0 ? EAI_NONAME : error;
     self->found = found;
@@ -220,9 +220,8 @@ bp_status bp__resolve(bp__resolver *resolver, const char *host, bp_deadline by, 
     if (!bp__gate_enter(&resolver->gate, &pass, by, cancel))
         return bp_error_set(reterr, BP_ECANCELLED, "look up '%s': cancelled", host);
     bp__gate_lock(&resolver->gate);
-    bp_status status = recall(resolver, host, ret)
-                           ? BP_OK
-                           : look_up(resolver, host, &pass, ret, reterr);
+    bp_status status =
+        recall(resolver, host, ret) ? BP_OK : look_up(resolver, host, &pass, ret, reterr);
     bp__gate_unlock(&resolver->gate);
     bp__gate_leave(&pass);
     return status;

@@ -25,8 +25,8 @@ static bp__fetch_limits limits_of(const bp_plugin_options *options, const bp__ma
     if (options->http_response_bytes)
         limits.response_bytes = options->http_response_bytes;
     /* The host's default is no wish of its, so a manifest may ask for more than that. */
-    if (manifest->has_http_response_bytes && (!options->http_response_bytes ||
-                                              manifest->http_response_bytes < limits.response_bytes))
+    if (manifest->has_http_response_bytes &&
+        (!options->http_response_bytes || manifest->http_response_bytes < limits.response_bytes))
         limits.response_bytes = manifest->http_response_bytes;
     return limits;
 }

@@ -1,5 +1,5 @@
-/* What decides where a plugin's requests go: allow-lists, URLs, locations, and heads of requests and
- * responses. SPDX-License-Identifier: Apache-2.0
+/* What decides where a plugin's requests go: allow-lists, URLs, locations, and heads of requests
+ * and responses. SPDX-License-Identifier: Apache-2.0
  *
  * The input's lines: an entry of an allow-list, a URL, a location seen from it; what follows is the
  * head of a response, and its first line the method, its second a header of a request. */

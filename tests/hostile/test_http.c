@@ -131,7 +131,8 @@ static void refusals_end_the_call_with_a_reason(void **unused)
 {
     (void)unused;
     static const refusal refusals[] = {
-        {"get", "{\"url\":\"http://127.0.0.1/\"}", "http_request: host '127.0.0.1' (http, port 80)"},
+        {"get", "{\"url\":\"http://127.0.0.1/\"}",
+         "http_request: host '127.0.0.1' (http, port 80)"},
         {"get", "{\"url\":\"https://example.com/\"}", "is not among the hosts"},
         {"get", "{\"url\":\"http://169.254.169.254/latest/meta-data\"}", "is not among the hosts"},
         {"get", "{\"url\":\"file:///etc/passwd\"}", "does not begin with http"},
@@ -200,8 +201,10 @@ static void floods_end_at_their_limit(void **unused)
     static const struct {
         const char *path, *limit;
     } rows[] = {
-        {"/endless-body", "http_response_bytes"}, {"/endless-head", "http_header_bytes"},
-        {"/many-headers", "http_header_bytes"},   {"/to/302/?", "http_redirects"},
+        {"/endless-body", "http_response_bytes"},
+        {"/endless-head", "http_header_bytes"},
+        {"/many-headers", "http_header_bytes"},
+        {"/to/302/?", "http_redirects"},
     };
     world self;
     world_open(&self);
@@ -344,8 +347,8 @@ static void load_manifest(world *self, const char *more, const bp_plugin_options
     bp_plugin *plugin = NULL;
     bp_error error = BP_ERROR_INIT;
     snprintf(text, sizeof text, "{\"wasm\":[{\"data\":\"%s\"}]%s}", module_text, more);
-    bp_status status = bp_plugin_load_bytes(self->host.runtime, bp_bytes_of(text), options, &plugin,
-                                            &error);
+    bp_status status =
+        bp_plugin_load_bytes(self->host.runtime, bp_bytes_of(text), options, &plugin, &error);
     assert_status(expected, status, &error);
     if (message)
         assert_contains(error.message, message, more);
@@ -360,8 +363,8 @@ static void bad_lists_are_refused_at_load(void **unused)
     world_open(&self);
     bp_plugin_options options = options_of(&self);
     load_manifest(&self, "", &options, BP_OK, NULL);
-    load_manifest(&self, ",\"allowed_hosts\":[\"a.example\",\"*.b.example\",\"*\"]", &options, BP_OK,
-                  NULL);
+    load_manifest(&self, ",\"allowed_hosts\":[\"a.example\",\"*.b.example\",\"*\"]", &options,
+                  BP_OK, NULL);
     load_manifest(&self, ",\"allowed_hosts\":[\"a\",\"api.*.com\"]", &options, BP_EINVAL,
                   "manifest: /allowed_hosts/1: allowed host 'api.*.com'");
     load_manifest(&self, ",\"allowed_hosts\":[\"[ab].com\"]", &options, BP_EINVAL, "'[ab].com'");
@@ -370,7 +373,8 @@ static void bad_lists_are_refused_at_load(void **unused)
     load_manifest(&self, ",\"memory\":{\"max_http_response_bytes\":-1}", &options, BP_EINVAL,
                   "max_http_response_bytes");
     self.hosts[0] = "exa mple";
-    load_manifest(&self, "", &options, BP_EINVAL, "plugin option http_hosts: allowed host 'exa mple'");
+    load_manifest(&self, "", &options, BP_EINVAL,
+                  "plugin option http_hosts: allowed host 'exa mple'");
     self.hosts[0] = NULL;
     load_manifest(&self, "", &options, BP_EINVAL, "plugin option http_hosts");
     options.http_hosts = NULL;
@@ -404,14 +408,14 @@ static void a_manifest_narrows_the_grant(void **unused)
     bp_plugin_options options = options_of(&self);
     for (size_t i = 0; i < COUNT(rows); i++) {
         char path[GUEST_PATH_MAX], text[2 * GUEST_PATH_MAX];
-        snprintf(text, sizeof text, "{\"wasm\":[{\"path\":\"%s\"}]%s}", guest_path("extism-pdk/http.wasm", path),
-                 rows[i].more);
+        snprintf(text, sizeof text, "{\"wasm\":[{\"path\":\"%s\"}]%s}",
+                 guest_path("extism-pdk/http.wasm", path), rows[i].more);
         bp_plugin *plugin = NULL;
         bp_error error = BP_ERROR_INIT;
-        assert_status(BP_OK,
-                      bp_plugin_load_bytes(self.host.runtime, bp_bytes_of(text), &options, &plugin,
-                                           &error),
-                      &error);
+        assert_status(
+            BP_OK,
+            bp_plugin_load_bytes(self.host.runtime, bp_bytes_of(text), &options, &plugin, &error),
+            &error);
         bp_call_result result = call_ran(plugin, "http_get", request(&self, "/ok", ""));
         if (rows[i].message)
             assert_contains(result.message, rows[i].message, rows[i].more);

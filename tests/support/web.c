@@ -95,7 +95,8 @@ static void endless_head(const visitor *self)
 {
     if (!say(self, "HTTP/1.1 200 OK\r\n"))
         return;
-    while (!self->server->stopping && say(self, "X-Flood: and on it goes and on it goes and on\r\n"))
+    while (!self->server->stopping &&
+           say(self, "X-Flood: and on it goes and on it goes and on\r\n"))
         continue;
 }
 
@@ -133,9 +134,9 @@ static void bomb(const visitor *self)
 static void transfer_bomb(const visitor *self)
 {
     /* "a" a thousand times */
-    static const unsigned char zipped[] = {0x1f, 0x8b, 8,    0,    0,    0,    0, 0, 2,    3,
-                                           0x4b, 0x4c, 0x1c, 5,    0xa3, 0x60, 0x14, 0x8c, 0x82,
-                                           0x51, 0x30, 0x0a, 0x46, 0xc1, 0x28};
+    static const unsigned char zipped[] = {0x1f, 0x8b, 8,    0,    0,    0,    0,    0,    2,
+                                           3,    0x4b, 0x4c, 0x1c, 5,    0xa3, 0x60, 0x14, 0x8c,
+                                           0x82, 0x51, 0x30, 0x0a, 0x46, 0xc1, 0x28};
     if (say(self, "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\nConnection: close\r\n\r\n"))
         put(self, zipped, sizeof zipped);
 }
@@ -174,13 +175,16 @@ static const struct {
     {"/length-negative", NULL, "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\nx"},
     {"/length-short", NULL, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello, and more"},
     {"/length-and-chunks", NULL,
-     "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"},
+     "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: "
+     "chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"},
     {"/trailers", NULL,
-     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nA: 1\r\n\r\n2\r\nok\r\n0\r\nLocation: /x\r\n\r\n"},
+     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nA: 1\r\n\r\n2\r\nok\r\n0\r\nLocation: "
+     "/x\r\n\r\n"},
     {"/interim", NULL,
      "HTTP/1.1 103 Early\r\nLink: a\r\n\r\nHTTP/1.1 200 OK\r\nA: 1\r\nContent-Length: 2\r\n\r\nok"},
     {"/headers", NULL,
-     "HTTP/1.1 200 OK\r\nB:  two \t\r\nA: 1\r\na: 2\r\n folded\r\nEmpty:\r\nX: \xff\xc3\xa9\r\n\xff: y\r\n"
+     "HTTP/1.1 200 OK\r\nB:  two \t\r\nA: 1\r\na: 2\r\n folded\r\nEmpty:\r\nX: "
+     "\xff\xc3\xa9\r\n\xff: y\r\n"
      "Content-Length: 2\r\n\r\nok"},
     {"/no-colon", NULL, "HTTP/1.1 200 OK\r\nno colon\r\nContent-Length: 2\r\n\r\nok"},
     {"/two-locations", NULL,

@@ -112,8 +112,8 @@ static const struct {
     {"2002:7f00:1::1", BP__ADDRESS_LOOPBACK},
     {"2002:a00:1::", BP__ADDRESS_PRIVATE},
     {"2002:a9fe:a9fe::1", BP__ADDRESS_METADATA},
-    {"2001:0:808:808::f5ff:fffe", BP__ADDRESS_PRIVATE},   /* the client: 10.0.0.1 inverted */
-    {"2001:0:a00:1::f7f7:f7f7", BP__ADDRESS_PRIVATE},     /* the server */
+    {"2001:0:808:808::f5ff:fffe", BP__ADDRESS_PRIVATE}, /* the client: 10.0.0.1 inverted */
+    {"2001:0:a00:1::f7f7:f7f7", BP__ADDRESS_PRIVATE},   /* the server */
     {"2001:0:808:808::f7f7:f7f7", BP__ADDRESS_PUBLIC},
     {"2001:0:808:808::5601:5601", BP__ADDRESS_METADATA},
 };
@@ -150,10 +150,10 @@ static void mapped_addresses_are_ipv4(void **unused)
 static void other_text_is_no_address(void **unused)
 {
     (void)unused;
-    static const char *const texts[] = {"",          "1",        "127.1",       "0177.0.0.1",
-                                        "0x7f.0.0.1", "1.2.3.4.", "1.2.3.4.5",   "1.2.3.256",
-                                        " 1.2.3.4",  "[::1]",    "fe80::1%eth0", "1.2.3.4/8",
-                                        "::1::",     "12345::",  "::ffff:1.2.3", "2130706433"};
+    static const char *const texts[] = {"",           "1",        "127.1",        "0177.0.0.1",
+                                        "0x7f.0.0.1", "1.2.3.4.", "1.2.3.4.5",    "1.2.3.256",
+                                        " 1.2.3.4",   "[::1]",    "fe80::1%eth0", "1.2.3.4/8",
+                                        "::1::",      "12345::",  "::ffff:1.2.3", "2130706433"};
     bp__address address;
     for (size_t i = 0; i < COUNT(texts); i++)
         if (bp__address_parse(texts[i], &address))
@@ -180,12 +180,12 @@ static void networks_hold_their_addresses(void **unused)
         unsigned bits;
         bool within, is_prefix;
     } rows[] = {
-        {"10.1.2.3", "10.0.0.0", 8, true, true},    {"11.0.0.0", "10.0.0.0", 8, false, true},
-        {"10.1.2.3", "10.1.2.3", 32, true, true},   {"10.1.2.2", "10.1.2.3", 32, false, true},
-        {"1.2.3.4", "0.0.0.0", 0, true, true},      {"10.9.0.0", "10.8.0.0", 13, true, true},
-        {"10.7.0.0", "10.8.0.0", 13, false, true},  {"10.1.2.3", "10.1.2.3", 8, true, false},
-        {"fd00::1", "fd00::", 8, true, true},       {"1.2.3.4", "::", 0, false, true},
-        {"fd00::1", "fd00::1", 127, true, false},   {"::", "::", 128, true, true},
+        {"10.1.2.3", "10.0.0.0", 8, true, true},   {"11.0.0.0", "10.0.0.0", 8, false, true},
+        {"10.1.2.3", "10.1.2.3", 32, true, true},  {"10.1.2.2", "10.1.2.3", 32, false, true},
+        {"1.2.3.4", "0.0.0.0", 0, true, true},     {"10.9.0.0", "10.8.0.0", 13, true, true},
+        {"10.7.0.0", "10.8.0.0", 13, false, true}, {"10.1.2.3", "10.1.2.3", 8, true, false},
+        {"fd00::1", "fd00::", 8, true, true},      {"1.2.3.4", "::", 0, false, true},
+        {"fd00::1", "fd00::1", 127, true, false},  {"::", "::", 128, true, true},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         bp__address address, network;

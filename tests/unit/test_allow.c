@@ -300,8 +300,10 @@ static void locations_are_seen_from_their_page(void **unused)
 {
     (void)unused;
     static const char *const rows[][2] = {
-        {"/x", "http://a.example:81/x"},      {"x?y", "http://a.example:81/b/x?y"},
-        {"../x", "http://a.example:81/x"},    {"//b.example/x", "http://b.example:80/x"},
+        {"/x", "http://a.example:81/x"},
+        {"x?y", "http://a.example:81/b/x?y"},
+        {"../x", "http://a.example:81/x"},
+        {"//b.example/x", "http://b.example:80/x"},
         {"https://b.example", "https://b.example:443/"},
     };
     bp__url base, url;

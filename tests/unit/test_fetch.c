@@ -1,4 +1,5 @@
-/* Fetches from servers that behave badly, and by guests that do. SPDX-License-Identifier: Apache-2.0 */
+/* Fetches from servers that behave badly, and by guests that do. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include "support/check.h"
 
 #include <arpa/inet.h>
@@ -236,9 +237,9 @@ static void bad_answers_are_errors(void **unused)
 {
     (void)unused;
     bp__fetch_client *client = client_for_server();
-    static const char *const paths[] = {"/close",      "/close-early",     "/http09",
-                                        "/binary",     "/chunks-bad",      "/chunks-cut",
-                                        "/chunks-huge", "/length-negative", "/reset", "/no-colon"};
+    static const char *const paths[] = {
+        "/close",      "/close-early", "/http09",          "/binary", "/chunks-bad",
+        "/chunks-cut", "/chunks-huge", "/length-negative", "/reset",  "/no-colon"};
     for (size_t i = 0; i < COUNT(paths); i++)
         expect(client, paths[i], BP_ESYSTEM, "host '127.0.0.1': ", NULL);
     expect(client, "/length-short", BP_OK, NULL, NULL);
@@ -301,7 +302,8 @@ static void heads_are_read_with_care(void **unused)
     (void)unused;
     bp__fetch_client *client = client_for_server();
     bp__fetch_response response = {0};
-    assert_int_equal(get(client, web_url(&server, "/trailers"), patience(), &response, NULL), BP_OK);
+    assert_int_equal(get(client, web_url(&server, "/trailers"), patience(), &response, NULL),
+                     BP_OK);
     assert_body(&response, "ok");
     assert_string_equal(header_of(&response, "a"), "1");
     assert_null(header_of(&response, "location"));
@@ -441,15 +443,14 @@ static void bad_requests_never_leave(void **unused)
                       &error);
         assert_contains(error.message, rows[i].message, "message");
     }
-    bp__fetch_request body = {.method = "HEAD",
-                              .url = web_url(&server, "/ok"),
-                              .has_body = true,
-                              .body = BP_BYTES("x")};
+    bp__fetch_request body = {
+        .method = "HEAD", .url = web_url(&server, "/ok"), .has_body = true, .body = BP_BYTES("x")};
     assert_int_equal(bp__fetch(client, &body, patience(), NULL, &response, NULL), BP_EINVAL);
     bp__fetch_header many[101];
     for (size_t i = 0; i < COUNT(many); i++)
         many[i] = (bp__fetch_header){"a", "b"};
-    bp__fetch_request flood = {.url = web_url(&server, "/ok"), .headers = many, .header_count = 101};
+    bp__fetch_request flood = {
+        .url = web_url(&server, "/ok"), .headers = many, .header_count = 101};
     assert_int_equal(bp__fetch(client, &flood, patience(), NULL, &response, NULL), BP_ELIMIT);
     assert_string_equal(response.limit, "http_header_bytes");
     assert_int_equal(server.requests, before);
@@ -466,9 +467,9 @@ static void redirects_are_followed_by_their_rules(void **unused)
         const char *method, *becomes;
         bool keeps_body;
     } rows[] = {
-        {301, "POST", "GET", false},  {302, "POST", "GET", false},  {303, "POST", "GET", false},
-        {307, "POST", "POST", true},  {308, "POST", "POST", true},  {301, "PUT", "PUT", true},
-        {302, "DELETE", "DELETE", true}, {303, "PUT", "GET", false}, {307, "GET", "GET", true},
+        {301, "POST", "GET", false},     {302, "POST", "GET", false}, {303, "POST", "GET", false},
+        {307, "POST", "POST", true},     {308, "POST", "POST", true}, {301, "PUT", "PUT", true},
+        {302, "DELETE", "DELETE", true}, {303, "PUT", "GET", false},  {307, "GET", "GET", true},
     };
     static const bp__fetch_header headers[] = {{"Content-Type", "text/x"}, {"Authorization", "me"}};
     bp__fetch_client *client = client_for_server();
@@ -704,8 +705,8 @@ static void a_look_up_that_hangs_ends_at_the_deadline(void **unused)
         char url[64];
         bp_error error = BP_ERROR_INIT;
         snprintf(url, sizeof url, "http://hangs%d.example/", i);
-        assert_status(BP_ETIMEDOUT,
-                      get(client, url, bp_deadline_in_ms(20), &response, &error), &error);
+        assert_status(BP_ETIMEDOUT, get(client, url, bp_deadline_in_ms(20), &response, &error),
+                      &error);
     }
     assert_true(answers.asked <= 8);
     bp_cancel *cancel = NULL;

@@ -114,7 +114,8 @@ static bool add_value(json_t *object, const char *name, const char *value)
         bp__buffer_append_text(&text, ", ");
     }
     bool fine = bp__utf8_append_lossy(&text, value, strlen(value)) && !text.overflow;
-    fine = fine && json_object_set_new(object, name, json_stringn(text.size ? text.data : "", text.size)) == 0;
+    fine = fine && json_object_set_new(object, name,
+                                       json_stringn(text.size ? text.data : "", text.size)) == 0;
     bp__buffer_done(&text);
     return fine;
 }
@@ -179,8 +180,8 @@ static bp_status fetch(bp__sandbox *sandbox, const bp__value *values, bp__fetch_
     uint64_t body = (uint64_t)values[1].i64;
     request.body = bp__extism_get(&sandbox->memory, body);
     request.has_body = body != 0;
-    bp_status status = body && !request.body.data ? refuse(reterr, "has a body that is no block")
-                                                  : BP_OK;
+    bp_status status =
+        body && !request.body.data ? refuse(reterr, "has a body that is no block") : BP_OK;
     if (status == BP_OK)
         status = parse(bp__extism_get(&sandbox->memory, (uint64_t)values[0].i64), &json, reterr);
     if (status == BP_OK)
@@ -229,7 +230,7 @@ bool bp__extism_http_headers(void *env, void *host_data, bp__value *values)
     bp__sandbox *sandbox = host_data;
     if (!bp__host_enter(&sandbox->host, env))
         return false;
-    values[0].i64 = (int64_t)bp__extism_put(&sandbox->memory,
-                                            bp__buffer_bytes(&sandbox->http_headers));
+    values[0].i64 =
+        (int64_t)bp__extism_put(&sandbox->memory, bp__buffer_bytes(&sandbox->http_headers));
     return bp__host_leave(&sandbox->host);
 }
