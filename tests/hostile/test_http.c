@@ -320,11 +320,12 @@ static void threads_fetch_at_once(void **unused)
     options.max_live = 4;
     bp_plugin *plugin = host_load(&self.host, "http.wat", &options);
     caller callers[6];
+    bp_bytes input = request(&self, "/ok", "");
     pthread_t threads[6];
     for (size_t i = 0; i < COUNT(threads); i++) {
         callers[i] = (caller){.plugin = plugin, .call = BP_CALL_INIT};
         callers[i].call.export_name = "get";
-        callers[i].call.input = request(&self, "/ok", "");
+        callers[i].call.input = input;
         threads[i] = thread_start(8 << 20, call_many, &callers[i]);
     }
     for (size_t i = 0; i < COUNT(threads); i++) {
