@@ -66,6 +66,17 @@ typedef struct bp_plugin_options {
     size_t config_count;
     bp_cancel *cancel; /**< ends a compilation by bullpen-compile, or the wait for somebody else's:
                             BP_ECANCELLED. Borrowed while loading; NULL: none */
+    const char *const *http_hosts; /**< grants HTTP to these hosts, `[scheme://]host[:port]` each: a name,
+                            "*.suffix", an address, a network ("10.0.0.0/8"), or "*". Without a port
+                            the scheme's own; ":*" is any. Of a plugin with an Extism manifest only
+                            those hosts that its allowed_hosts name, too. Copied; docs/plugins/http.md */
+    size_t http_hosts_count;       /**< 0: HTTP is not granted */
+    bool http_private_addresses;   /**< hosts may be at loopback, private, link-local and the like; else
+                            only at public addresses, and at those that http_hosts names */
+    bool http_response_headers;    /**< plugins see the headers of responses */
+    uint64_t http_request_bytes;   /**< one request's body; default 16 MiB */
+    uint64_t http_response_bytes;  /**< one response's body; default 16 MiB */
+    const char *http_ca_file;      /**< certificates to trust (PEM); default: the system's. Copied */
 } bp_plugin_options;
 
 #define BP_PLUGIN_OPTIONS_INIT {.size = (uint32_t)sizeof(bp_plugin_options)}

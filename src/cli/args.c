@@ -125,17 +125,27 @@ static int set_choice(const char *prefix, const char *name, const char *const *c
     return CLI_USAGE;
 }
 
-static int add_pair(const cli_option *option, const char *text, cli_pairs *place)
+static int add_item(const char *text, cli_pairs *place)
 {
-    const char *equals = strchr(text, '=');
-    if (!equals || equals == text)
-        return bad_value(option, text, "is not of the form KEY=VALUE");
     const char **items = bp__realloc(place->items, (place->count + 1) * sizeof *items);
     if (!items)
         return cli_out_of_memory();
     items[place->count] = text;
     *place = (cli_pairs){items, place->count + 1};
     return CLI_OK;
+}
+
+static int add_pair(const cli_option *option, const char *text, cli_pairs *place)
+{
+    const char *equals = strchr(text, '=');
+    if (!equals || equals == text)
+        return bad_value(option, text, "is not of the form KEY=VALUE");
+    return add_item(text, place);
+}
+
+static bool may_repeat(const cli_option *option)
+{
+    return option->type == CLI_PAIRS || option->type == CLI_LIST;
 }
 
 static int set_value(const cli_option *option, const char *text, char *values)
@@ -153,6 +163,8 @@ static int set_value(const cli_option *option, const char *text, char *values)
         return set_number(option, text, place);
     case CLI_PAIRS:
         return add_pair(option, text, place);
+    case CLI_LIST:
+        return add_item(text, place);
     case CLI_CHOICE:
         return set_choice("--", option->name, option->choices, text, place);
     }
@@ -181,7 +193,7 @@ static int mark_given(args_parser *parser, const search *found)
     uint64_t bit = UINT64_C(1) << (found->found_place % OPTIONS_MAX);
     bool again = parser->given & bit;
     parser->given |= bit;
-    if (!again || found->found->type == CLI_PAIRS || found->found->type == CLI_FLAG)
+    if (!again || may_repeat(found->found) || found->found->type == CLI_FLAG)
         return CLI_OK;
     cli_error("--%s is given twice", found->found->name);
     return CLI_USAGE;
@@ -289,6 +301,6 @@ int cli_args_parse(const cli_command *command, int argc, char **argv, void *valu
 void cli_args_done(const cli_command *command, void *values)
 {
     for (const cli_option *option = command->options; option->name; option++)
-        if (option->type == CLI_PAIRS)
+        if (may_repeat(option))
             bp__free(((cli_pairs *)(void *)((char *)values + option->offset))->items);
 }

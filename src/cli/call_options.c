@@ -68,6 +68,11 @@ static int check_words(const call_values *values)
                                    : "--cache-dir: names no folder");
         return CLI_USAGE;
     }
+    if (!values->allow_host.count && (values->allow_private || values->ca_file)) {
+        cli_error("%s has no effect without --allow-host",
+                  values->allow_private ? "--allow-private" : "--ca-file");
+        return CLI_USAGE;
+    }
     if (values->input && strcmp(values->input, "@") == 0) {
         cli_error("--input: '@' names no file");
         cli_hint("write @FILE for a file's content, @@TEXT for a text that begins with '@'");
@@ -147,6 +152,11 @@ int call_setup_make(const call_values *values, call_setup *ret)
     bp_plugin_options *plugin = &ret->plugin;
     plugin->reset = (uint32_t)values->reset;
     plugin->wasi = values->wasi;
+    plugin->http_hosts = values->allow_host.items;
+    plugin->http_hosts_count = values->allow_host.count;
+    plugin->http_private_addresses = values->allow_private;
+    plugin->http_response_headers = true;
+    plugin->http_ca_file = values->ca_file;
     plugin->debug_info = values->debug_info;
     plugin->limits.memory_bytes = values->memory_max;
     plugin->limits.time_ms = values->timeout_ms;

@@ -22,7 +22,8 @@ typedef enum cli_type {
     CLI_TEXT,   /* const char *, borrowed from the command line; NULL when not given */
     CLI_COUNT,  /* uint64_t within the option's bounds; CLI_UNSET when not given */
     CLI_BYTES,  /* uint64_t, with units; CLI_UNSET when not given */
-    CLI_PAIRS,  /* cli_pairs; may be given several times */
+    CLI_PAIRS,  /* cli_pairs, each KEY=VALUE; may be given several times */
+    CLI_LIST,   /* cli_pairs, of any text; likewise */
     CLI_CHOICE, /* int: place in `choices`; -1 when not given and without a default */
 } cli_type;
 
@@ -30,7 +31,7 @@ typedef enum cli_type {
 
 /* The values of an option that may be given several times, in order. */
 typedef struct cli_pairs {
-    const char **items; /* "key=value", borrowed from the command line */
+    const char **items; /* "key=value" or any text, borrowed from the command line */
     size_t count;
 } cli_pairs;
 

@@ -93,6 +93,8 @@ bp_status bp__program_new(bp__engine *engine, bp__module *module,
     program->logger = options->logger;
     program->name = options->name;
     program->config = options->config;
+    program->http = options->http;
+    program->http_headers = options->http_headers;
     choose_start(program);
     bp_status status = check_needs(program, reterr);
     if (status == BP_OK)

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "engine/instance.h"
 #include "host/config.h"
+#include "host/fetch.h"
 
 /* An export that can be called from outside. */
 typedef struct bp__callable {
@@ -39,11 +40,15 @@ typedef struct bp__program {
     bp__logger logger;
     const char *name;         /* borrowed from the plugin */
     const bp__config *config; /* borrowed from the plugin */
+    bp__fetch_client *http;   /* likewise; NULL: not granted */
+    bool http_headers;        /* guests see the headers of responses */
 } bp__program;
 
 typedef struct bp__program_options {
     const char *name;
     const bp__config *config;
+    bp__fetch_client *http;
+    bool http_headers;
     bp__logger logger;
     bp__program_limits limits;
     bool wasi;

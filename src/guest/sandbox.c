@@ -34,6 +34,7 @@ void bp__sandbox_done(bp__sandbox *sandbox)
     bp__extism_memory_done(&sandbox->memory);
     bp__vars_done(&sandbox->vars);
     bp__buffer_done(&sandbox->message);
+    bp__buffer_done(&sandbox->http_headers);
     bp__free(sandbox->functions);
 }
 
@@ -50,6 +51,8 @@ static void begin(bp__sandbox *sandbox, const bp__host_call *host)
     sandbox->input_handle = sandbox->input_size = 0;
     sandbox->output_at = sandbox->output_size = 0;
     sandbox->error_handle = 0;
+    sandbox->http_status = 0;
+    bp__buffer_clear(&sandbox->http_headers);
     bp__buffer_clear(&sandbox->message);
 }
 

@@ -26,6 +26,7 @@ void bp__host_state_begin(bp__host_state *state, const bp__host_call *call)
     state->cancel = call->cancel;
     state->context = call->context;
     state->call_id = call->call_id;
+    state->tenant = call->tenant;
     state->vars = call->vars;
     state->host_calls = 0;
     state->host_calls_max = call->host_calls_max;
@@ -220,6 +221,7 @@ void bp__host_state_end(bp__host_state *state)
     state->cancel = NULL;
     state->context = NULL;
     state->call_id = 0;
+    state->tenant = (bp_bytes){NULL, 0};
     state->vars = NULL;
     state->log_left = 0;
 }

@@ -39,6 +39,7 @@ typedef struct bp__host_state {
     bp_cancel *cancel;
     void *context;
     uint64_t call_id;
+    bp_bytes tenant; /* whose data the call works for; borrowed */
     bp__vars *vars; /* NULL: vars are off */
     uint64_t host_calls, host_calls_max;
     uint64_t output_bytes_max;
@@ -57,6 +58,7 @@ typedef struct bp__host_call {
     bp_cancel *cancel;
     void *context;
     uint64_t call_id;
+    bp_bytes tenant;
     bp__vars *vars;
     uint64_t host_calls_max; /* UINT64_MAX: no limit */
     uint64_t log_bytes_max;

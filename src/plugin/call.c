@@ -227,6 +227,8 @@ bp_status bp__call_run(bp__item *item, const bp__prepared_call *call, bool keep_
                  .cancel = call->call.cancel,
                  .context = call->call.context,
                  .call_id = next_call_id(),
+                 .tenant = item->tenant ? (bp_bytes){item->tenant->key, item->tenant->key_size}
+                                        : (bp_bytes){NULL, 0},
                  .vars = item->tenant ? &item->tenant->vars : NULL,
                  .host_calls_max = limits->host_calls,
                  .log_bytes_max = limits->log_bytes,

@@ -9,6 +9,7 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "plugin/format.h"
+#include "plugin/http.h"
 #include "plugin/limits.h"
 #include "plugin/plugin.h"
 
@@ -103,9 +104,6 @@ static bp_status identify(bp_plugin *plugin, bp_bytes code, bp_error *reterr)
 
 static void warn_of_refusals(const bp_plugin *plugin, const bp__manifest *manifest)
 {
-    if (manifest->asks_http)
-        bp__log(&plugin->runtime->logger, BP_LOG_WARN, "plugin", plugin->name,
-                "the manifest asks for http (allowed_hosts); it is not granted");
     if (manifest->asks_paths)
         bp__log(&plugin->runtime->logger, BP_LOG_WARN, "plugin", plugin->name,
                 "the manifest asks for files (allowed_paths); they are not granted");
@@ -153,6 +151,8 @@ static bp_status make_program(bp_plugin *plugin, const bp_plugin_options *option
         return status;
     bp__program_options program = {.name = plugin->name,
                                    .config = &plugin->config,
+                                   .http = plugin->http,
+                                   .http_headers = options->http_response_headers,
                                    .logger = plugin->runtime->logger,
                                    .wasi = options->wasi};
     bp__limits_program(&plugin->limits, &program.limits);
@@ -181,6 +181,8 @@ static bp_status build(bp_plugin *plugin, const bp_plugin_options *options, bp__
     bp_status status = set_config(plugin, options, &source->manifest, reterr);
     if (status == BP_OK)
         status = identify(plugin, bp__buffer_bytes(code), reterr);
+    if (status == BP_OK)
+        status = bp__plugin_grant_http(plugin, options, source, reterr);
     if (status == BP_OK)
         status = make_program(plugin, options, code, reterr);
     if (status == BP_OK)

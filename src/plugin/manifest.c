@@ -255,10 +255,18 @@ static bp_status read_max_var_bytes(manifest_context *context, const char *point
     return read_number(context, pointer, value, 0, UINT32_MAX, &context->manifest->var_bytes);
 }
 
+static bp_status read_max_http_response_bytes(manifest_context *context, const char *pointer,
+                                              json_t *value)
+{
+    context->manifest->has_http_response_bytes = !json_is_null(value);
+    return read_number(context, pointer, value, 0, INT64_MAX,
+                       &context->manifest->http_response_bytes);
+}
+
 static const key_reader memory_readers[] = {
     {"max_pages", read_max_pages},
     {"max_var_bytes", read_max_var_bytes},
-    {"max_http_response_bytes", NULL},
+    {"max_http_response_bytes", read_max_http_response_bytes},
 };
 
 static bp_status read_memory(manifest_context *context, const char *pointer, json_t *value)
@@ -294,9 +302,24 @@ static bp_status read_timeout(manifest_context *context, const char *pointer, js
 
 static bp_status read_allowed_hosts(manifest_context *context, const char *pointer, json_t *value)
 {
-    if (!json_is_null(value) && !json_is_array(value))
-        return wrong_type(context, pointer, "a list");
+    if (json_is_null(value))
+        return BP_OK;
+    if (!json_is_array(value))
+        return wrong_type(context, pointer, "a list of strings");
+    size_t index;
+    json_t *item;
     context->manifest->asks_http = json_array_size(value) > 0;
+    json_array_foreach(value, index, item)
+    {
+        char place[64];
+        snprintf(place, sizeof place, "%s/%zu", pointer, index);
+        if (!json_is_string(item))
+            return wrong_type(context, place, "a string");
+        bp_status status = bp__allow_add(&context->manifest->allowed_hosts,
+                                         json_string_value(item), BP__ALLOW_EXTISM, context->reterr);
+        if (status != BP_OK)
+            return bp__error_prefix(context->reterr, "manifest: %s", place);
+    }
     return BP_OK;
 }
 
@@ -346,5 +369,6 @@ void bp__manifest_done(bp__manifest *manifest)
     bp__buffer_done(&manifest->code);
     bp__free(manifest->name);
     bp__config_done(&manifest->config);
+    bp__allow_done(&manifest->allowed_hosts);
     *manifest = (bp__manifest){0};
 }

@@ -5,6 +5,7 @@
 #include <bullpen/error.h>
 
 #include "base/buffer.h"
+#include "host/allow.h"
 #include "host/config.h"
 
 /* What a manifest says; zero: it says nothing. Ends with bp__manifest_done(). */
@@ -15,6 +16,9 @@ typedef struct bp__manifest {
     bool has_var_bytes; /* 0 is meant: no variables */
     uint64_t var_bytes;
     bool asks_http, asks_paths;
+    bp__allow allowed_hosts; /* with asks_http */
+    bool has_http_response_bytes;
+    uint64_t http_response_bytes;
     bp__config config;
 } bp__manifest;
 

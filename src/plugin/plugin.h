@@ -21,6 +21,7 @@ struct bp_plugin {
     bp_limits limits; /* effective */
     uint32_t max_live, min_warm;
     bp__config config;
+    bp__fetch_client *http; /* NULL: not granted */
     bp__program *program;
     bp__tenants tenants;
     bp_pool *pool;

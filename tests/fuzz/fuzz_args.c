@@ -82,6 +82,10 @@ static void check_value(void *data, const cli_option *option)
             FUZZ_CHECK(is_in_words(line, pair) && strchr(pair, '=') > pair);
         }
         break;
+    case CLI_LIST:
+        for (size_t i = 0; i < ((const cli_pairs *)place)->count; i++)
+            FUZZ_CHECK(is_in_words(line, ((const cli_pairs *)place)->items[i]));
+        break;
     case CLI_CHOICE:
         check_choice(option, *(const int *)place);
         break;

@@ -60,7 +60,7 @@ def test_an_installed_copy_works_with_pkg_config(bullpen_bin, plugins, tmp_path)
     assert (done.returncode, done.stdout) == (0, '{"count":5}\n'), done.stderr
     archive = next(tmp_path.rglob("libbullpen.a"))
     done = run("cc", ROOT / "examples" / "embed.c", f"-I{tmp_path}/usr/local/include", "-o", program, archive,
-               "-lcrypto", "-ljansson", "-lpthread", "-ldl", "-lm")
+               "-lcrypto", "-lcurl", "-ljansson", "-lpthread", "-ldl", "-lm")
     assert done.returncode == 0, done.stderr
     done = run(program, plugins / "extism-pdk" / "count_vowels.wasm", "count_vowels", "aei")
     assert (done.returncode, done.stdout) == (0, '{"count":3}\n'), done.stderr

@@ -32,7 +32,7 @@
     SIZE(bp_config_entry, 16) \
     AT(bp_config_entry, key, 0) \
     AT(bp_config_entry, value, 8) \
-    SIZE(bp_plugin_options, 192) \
+    SIZE(bp_plugin_options, 240) \
     AT(bp_plugin_options, size, 0) \
     AT(bp_plugin_options, reset, 4) \
     AT(bp_plugin_options, name, 8) \
@@ -48,6 +48,13 @@
     AT(bp_plugin_options, config, 168) \
     AT(bp_plugin_options, config_count, 176) \
     AT(bp_plugin_options, cancel, 184) \
+    AT(bp_plugin_options, http_hosts, 192) \
+    AT(bp_plugin_options, http_hosts_count, 200) \
+    AT(bp_plugin_options, http_private_addresses, 208) \
+    AT(bp_plugin_options, http_response_headers, 209) \
+    AT(bp_plugin_options, http_request_bytes, 216) \
+    AT(bp_plugin_options, http_response_bytes, 224) \
+    AT(bp_plugin_options, http_ca_file, 232) \
     SIZE(bp_plugin_info, 208) \
     AT(bp_plugin_info, size, 0) \
     AT(bp_plugin_info, reset, 4) \

@@ -5,6 +5,7 @@
  */
 #include "guest/extism/functions.h"
 
+#include "guest/extism/http.h"
 #include "guest/sandbox.h"
 
 #define HOST_FUNCTION(name) static bool name(void *env, void *host_data, bp__value *values)
@@ -301,34 +302,6 @@ HOST_FUNCTION(extism_var_set)
     return ok && bp__host_leave(&sandbox->host);
 }
 
-/* ---- http: not granted to anybody yet ---- */
-
-HOST_FUNCTION(extism_http_request)
-{
-    UNUSED(values);
-    bp__sandbox *sandbox = host_data;
-    if (!bp__host_enter(&sandbox->host, env))
-        return false;
-    return bp__stop_refuse(&sandbox->host, "http is not granted to plugin '%s'",
-                           sandbox->program->name);
-}
-
-HOST_FUNCTION(extism_http_status_code)
-{
-    UNUSED(env);
-    UNUSED(host_data);
-    values[0].i32 = 0;
-    return true;
-}
-
-HOST_FUNCTION(extism_http_headers)
-{
-    UNUSED(env);
-    UNUSED(host_data);
-    return_u64(values, 0);
-    return true;
-}
-
 /* ---- log ---- */
 
 static bool log_at(const char *name, bp__sandbox *sandbox, bp_log_level level, bp__value *values)
@@ -386,9 +359,9 @@ const bp__host_function bp__extism_functions[] = {
     {"config_get", "I>I", extism_config_get},
     {"var_get", "I>I", extism_var_get},
     {"var_set", "II>", extism_var_set},
-    {"http_request", "II>I", extism_http_request},
-    {"http_status_code", ">i", extism_http_status_code},
-    {"http_headers", ">I", extism_http_headers},
+    {"http_request", "II>I", bp__extism_http_request},
+    {"http_status_code", ">i", bp__extism_http_status_code},
+    {"http_headers", ">I", bp__extism_http_headers},
     {"log_trace", "I>", extism_log_trace},
     {"log_debug", "I>", extism_log_debug},
     {"log_info", "I>", extism_log_info},
