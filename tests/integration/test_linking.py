@@ -112,7 +112,7 @@ def test_its_archive_gives_a_program_no_names_but_its_own(tmp_path, library, plu
     """Linked statically into a program that has all those names itself."""
     source = tmp_path / "embed.c"
     source.write_text((ROOT / "examples" / "embed.c").read_text() + FOREIGN)
-    flags = subprocess.run(["pkg-config", "--libs", "libcrypto", "jansson"], capture_output=True, text=True, check=True)
+    flags = subprocess.run(["pkg-config", "--libs", "libcrypto", "libcurl", "jansson"], capture_output=True, text=True, check=True)
     program = tmp_path / "embed"
     done = subprocess.run(["cc", f"-I{ROOT}/include", source, library.parent / "libbullpen.a", "-o", program,
                            *flags.stdout.split(), "-lpthread", "-ldl", "-lm", "-lgcc_s"],

@@ -1,5 +1,7 @@
 /* Fetches from servers that behave badly, and by guests that do. SPDX-License-Identifier:
  * Apache-2.0 */
+#include <sys/wait.h>
+
 #include "fetch_world.h"
 
 /* ---- plain ones ---- */
@@ -120,6 +122,27 @@ static void a_lane_changes_hands_without_its_connections(void **unused)
         assert_int_equal(bp__fetch(client, &request, patience(), NULL, &response, NULL), BP_OK);
     }
     assert_int_equal(web_connections(&server) - before, 4);
+    bp__fetch_response_done(&response);
+    bp__fetch_client_free(client);
+}
+
+/* What a parent and its child wrote on one connection would be one muddle. */
+static void a_forked_child_has_connections_of_its_own(void **unused)
+{
+    (void)unused;
+    bp__fetch_client *client = client_for_server();
+    const char *url = web_url(&server, "/ok");
+    bp__fetch_response response = {0};
+    unsigned before = web_connections(&server);
+    assert_int_equal(get(client, url, patience(), &response, NULL), BP_OK);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(get(client, url, patience(), &response, NULL) != BP_OK);
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(get(client, url, patience(), &response, NULL), BP_OK);
+    assert_int_equal(web_connections(&server) - before, 2);
     bp__fetch_response_done(&response);
     bp__fetch_client_free(client);
 }
@@ -472,6 +495,7 @@ int main(void)
         cmocka_unit_test(a_head_request_has_headers_only),
         cmocka_unit_test(connections_are_used_again_but_not_across_tenants),
         cmocka_unit_test(a_lane_changes_hands_without_its_connections),
+        cmocka_unit_test(a_forked_child_has_connections_of_its_own),
         cmocka_unit_test(bad_answers_are_errors),
         cmocka_unit_test(floods_end_at_a_limit_by_name),
         cmocka_unit_test(the_body_may_be_as_large_as_its_limit),
