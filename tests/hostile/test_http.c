@@ -139,6 +139,8 @@ static void refusals_end_the_call_with_a_reason(void **unused)
         {"get", "{\"url\":\"http://a@127.0.0.1/\"}", "Authorization"},
         {"get", "not json", "is no JSON: line 1"},
         {"get", "[]", "is no JSON object"},
+        {"get", "[[[[[", "is nested too deeply"},
+        {"get", "{\"\\\"[[[[[[\":{}}", "unknown field"},
         {"get", "{}", "has no url"},
         {"get", "{\"url\":5}", "has no url"},
         {"get", "{\"url\":\"http://a/\",\"url\":\"http://b/\"}", "is no JSON"},

@@ -14,6 +14,8 @@
 
 /* A URL and headers, with JSON's escapes. */
 #define REQUEST_SIZE_MAX ((size_t)1 << 20)
+/* Brackets within brackets: a request has two. */
+#define DEPTH_MAX 4
 
 static void json_free(json_t **json)
 {
@@ -88,6 +90,26 @@ static bp_status read_request(json_t *from, bp__fetch_request *to, bp_error *ret
     return read_headers(headers ? headers : older, to, reterr);
 }
 
+/* jansson recurses, and a guest may have left little of the stack. As long as the text is JSON this
+ * sees strings as jansson does; jansson goes no further than that. */
+static bool is_deep(bp_bytes text)
+{
+    const char *at = text.data, *end = at + text.size;
+    size_t depth = 0;
+    bool in_string = false;
+    for (; at < end; at++) {
+        if (in_string && *at == '\\')
+            at++;
+        else if (*at == '"')
+            in_string = !in_string;
+        else if (!in_string && (*at == '[' || *at == '{') && ++depth > DEPTH_MAX)
+            return true;
+        else if (!in_string && (*at == ']' || *at == '}') && depth)
+            depth--;
+    }
+    return false;
+}
+
 static bp_status parse(bp_bytes text, json_t **ret, bp_error *reterr)
 {
     json_error_t error;
@@ -95,6 +117,8 @@ static bp_status parse(bp_bytes text, json_t **ret, bp_error *reterr)
         return refuse(reterr, "is larger than 1 MiB without its body");
     if (!text.data)
         return refuse(reterr, "is missing");
+    if (is_deep(text))
+        return refuse(reterr, "is nested too deeply");
     *ret = json_loadb(text.data, text.size, JSON_REJECT_DUPLICATES, &error);
     if (*ret)
         return BP_OK;
