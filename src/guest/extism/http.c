@@ -98,7 +98,7 @@ static bool is_deep(bp_bytes text)
     size_t depth = 0;
     bool in_string = false;
     for (; at < end; at++) {
-        if (in_string && *at == '\\')
+        if (in_string && *at == '\\' && at + 1 < end)
             at++;
         else if (*at == '"')
             in_string = !in_string;
