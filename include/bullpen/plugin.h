@@ -83,8 +83,10 @@ typedef struct bp_plugin_options {
 
 /**
  * Load a plugin and warm its pool.
- * The file is a core WebAssembly module, its text form, or an Extism manifest (JSON) that names
- * modules by path or carries them in base64.
+ * The file is a core WebAssembly module, its text form, a manifest (docs/plugins/manifest.md), the
+ * folder that has one as manifest.json, or an Extism manifest, which names a module by path or
+ * carries it in base64. A plugin with a manifest of ours gets what that asks for and the options
+ * grant, and nothing else.
  * @param      runtime borrowed; the plugin keeps a reference.
  * @param      options borrowed; NULL for the defaults.
  * @param[out] ret     owned on BP_OK: end it with bp_plugin_unref().
@@ -134,6 +136,8 @@ typedef struct bp_plugin_info {
     size_t export_count;
     uint32_t code_source;       /**< a bp_code_source */
     uint64_t code_ns;           /**< how long it took to have the compiled code */
+    const char *version, *description; /**< the manifest's; "" without one */
+    const char *default_export; /**< what a call without a name means; NULL: "handle", if it is there */
 } bp_plugin_info;
 #define BP_PLUGIN_INFO_INIT {.size = (uint32_t)sizeof(bp_plugin_info)}
 /** @param[in,out] ret begins with BP_PLUGIN_INFO_INIT. @threads any */

@@ -41,6 +41,12 @@ bp_status bp__file_read(const char *path, size_t size_max, bp__buffer *to, bp_er
     if (fd < 0)
         return bp__error_os(reterr, errno == ENOENT ? BP_ENOTFOUND : BP_ESYSTEM, errno,
                             "open '%s'", path);
+    return bp__file_read_fd(fd, path, size_max, to, reterr);
+}
+
+bp_status bp__file_read_fd(int fd, const char *path, size_t size_max, bp__buffer *to,
+                           bp_error *reterr)
+{
     struct stat status;
     if (fstat(fd, &status) != 0)
         return bp__error_os(reterr, BP_ESYSTEM, errno, "stat '%s'", path);

@@ -95,6 +95,7 @@ bp_status bp__program_new(bp__engine *engine, bp__module *module,
     program->config = options->config;
     program->http = options->http;
     program->http_headers = options->http_headers;
+    program->grants = options->grants;
     choose_start(program);
     bp_status status = check_needs(program, reterr);
     if (status == BP_OK)

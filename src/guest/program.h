@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "engine/instance.h"
+#include "host/capability.h"
 #include "host/config.h"
 #include "host/fetch.h"
 
@@ -42,6 +43,7 @@ typedef struct bp__program {
     const bp__config *config; /* borrowed from the plugin */
     bp__fetch_client *http;   /* likewise; NULL: not granted */
     bool http_headers;        /* guests see the headers of responses */
+    bp__grants *grants;       /* likewise; NULL: everything */
 } bp__program;
 
 typedef struct bp__program_options {
@@ -49,6 +51,7 @@ typedef struct bp__program_options {
     const bp__config *config;
     bp__fetch_client *http;
     bool http_headers;
+    bp__grants *grants;
     bp__logger logger;
     bp__program_limits limits;
     bool wasi;

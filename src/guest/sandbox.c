@@ -23,6 +23,7 @@ bp_status bp__sandbox_init(bp__sandbox *sandbox, const bp__program *program, bp_
         return status;
     }
     bp__host_state_init(&sandbox->host, &program->logger, program->name, program->config);
+    sandbox->host.grants = program->grants;
     bp__vars_init(&sandbox->vars, program->limits.var_bytes);
     bp__extism_memory_init(&sandbox->memory, sandbox->instance);
     return BP_OK;

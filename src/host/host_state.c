@@ -32,6 +32,8 @@ void bp__host_state_begin(bp__host_state *state, const bp__host_call *call)
     state->host_calls_max = call->host_calls_max;
     state->log_left = call->log_bytes_max;
     state->output_bytes_max = call->output_bytes_max;
+    state->read_only = call->read_only;
+    state->refused = 0;
     state->stop = BP__STOP_NONE;
     state->exit_code = 0;
     state->limit = NULL;
@@ -100,6 +102,38 @@ bool bp__host_enter(bp__host_state *state, const char *host_function)
         return bp__stop_limit(state, "host_calls", "more than %llu host calls in one call",
                               (unsigned long long)state->host_calls_max);
     return bp__host_may_go_on(state);
+}
+
+/* Once in a call, so that a guest that goes on asking does not fill the log. */
+static void note_refusal(bp__host_state *state, bp__capability capability, const char *text)
+{
+    if (state->grants)
+        atomic_fetch_add_explicit(&state->grants->refused[capability], 1, memory_order_relaxed);
+    if (state->refused & BP__CAP_BIT(capability))
+        return;
+    state->refused |= BP__CAP_BIT(capability);
+    bp__log(state->logger, BP_LOG_WARN, "capability", state->plugin, "%s", text);
+}
+
+bool bp__host_granted(bp__host_state *state, bp__capability capability, char text[BP__REFUSAL_SIZE])
+{
+    bool granted = !state->grants || bp__granted(state->grants, capability);
+    bool forbidden = capability == BP__CAP_KV_WRITE && state->read_only;
+    if (__builtin_expect(granted && !forbidden, 1))
+        return true;
+    if (granted)
+        snprintf(text, BP__REFUSAL_SIZE,
+                 "kv:write is refused: the manifest does not mark this export as writeable");
+    else
+        bp__refusal(state->grants, capability, text);
+    note_refusal(state, capability, text);
+    return false;
+}
+
+bool bp__host_need(bp__host_state *state, bp__capability capability)
+{
+    char text[BP__REFUSAL_SIZE];
+    return bp__host_granted(state, capability, text) || bp__stop_refuse(state, "%s", text);
 }
 
 static bool charge_log(bp__host_state *state, size_t size)

@@ -6,6 +6,7 @@
 #include <bullpen/deadline.h>
 
 #include "base/log.h"
+#include "host/capability.h"
 #include "host/config.h"
 #include "host/vars.h"
 
@@ -33,6 +34,7 @@ typedef struct bp__host_state {
     const bp__logger *logger;
     const char *plugin;
     const bp__config *config;
+    bp__grants *grants; /* NULL: everything */
 
     /* New for every call (bp__host_state_begin), null between calls. */
     bp_deadline by;
@@ -40,10 +42,12 @@ typedef struct bp__host_state {
     void *context;
     uint64_t call_id;
     bp_bytes tenant; /* whose data the call works for; borrowed */
-    bp__vars *vars; /* NULL: vars are off */
+    bp__vars *vars;  /* NULL: vars are off */
     uint64_t host_calls, host_calls_max;
     uint64_t output_bytes_max;
     uint64_t log_left; /* bytes of log, stdout and stderr that may still be written */
+    bool read_only;    /* the export may not change what outlives the call */
+    uint32_t refused;  /* bits of capabilities whose refusal was logged in this call */
     bp__stop stop;
     int32_t exit_code;
     const char *limit;         /* static name, with BP__STOP_LIMIT */
@@ -63,6 +67,7 @@ typedef struct bp__host_call {
     uint64_t host_calls_max; /* UINT64_MAX: no limit */
     uint64_t log_bytes_max;
     uint64_t output_bytes_max;
+    bool read_only;
 } bp__host_call;
 
 void bp__host_state_init(bp__host_state *state, const bp__logger *logger, const char *plugin,
@@ -83,6 +88,12 @@ bool bp__stop_refuse(bp__host_state *state, const char *format, ...) BP_PRINTF(2
 /* At the door of every host function that can take long: counts it, and false (with the stop set)
  * when the call has to end: too many host calls, deadline passed, cancelled. */
 bool bp__host_enter(bp__host_state *state, const char *host_function);
+/* Whether the plugin was granted it, and the export may use it. Else counts and logs the refusal,
+ * and `text` says why. */
+bool bp__host_granted(bp__host_state *state, bp__capability capability,
+                      char text[BP__REFUSAL_SIZE]);
+/* The same; ends the call with the text. */
+bool bp__host_need(bp__host_state *state, bp__capability capability);
 /* Within what takes long: false (with the stop set) when the call has to end. */
 bool bp__host_may_go_on(bp__host_state *state);
 /* At its other door, when it went well. Always true. */

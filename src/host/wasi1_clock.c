@@ -55,8 +55,11 @@ BP__WASI1(clock_res_get)
 {
     if (!bp__wasi1_count(state))
         return false;
+    char refusal[BP__REFUSAL_SIZE];
     uint64_t ns = 0;
-    uint32_t error = clock_resolution((uint32_t)args[0], &ns);
+    uint32_t error = bp__host_granted(state, BP__CAP_CLOCK, refusal)
+                         ? clock_resolution((uint32_t)args[0], &ns)
+                         : BP__WASI1_ENOTCAPABLE;
     return answer_time(state, memory, (uint32_t)args[1], ret_errno, error, ns);
 }
 
@@ -65,7 +68,10 @@ BP__WASI1(clock_time_get)
 {
     if (!bp__wasi1_count(state))
         return false;
+    char refusal[BP__REFUSAL_SIZE];
     uint64_t ns = 0;
-    uint32_t error = bp__wasi1_clock_now((uint32_t)args[0], &ns);
+    uint32_t error = bp__host_granted(state, BP__CAP_CLOCK, refusal)
+                         ? bp__wasi1_clock_now((uint32_t)args[0], &ns)
+                         : BP__WASI1_ENOTCAPABLE;
     return answer_time(state, memory, (uint32_t)args[2], ret_errno, error, ns);
 }

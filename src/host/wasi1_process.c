@@ -71,8 +71,11 @@ static uint32_t fill_random(uint8_t *to, uint64_t size)
 BP__WASI1(random_get)
 {
     uint32_t at = (uint32_t)args[0], left = (uint32_t)args[1];
+    char refusal[BP__REFUSAL_SIZE];
     if (!bp__host_enter(state, "random_get"))
         return false;
+    if (!bp__host_granted(state, BP__CAP_RANDOM, refusal))
+        return bp__wasi1_answer(state, ret_errno, BP__WASI1_ENOTCAPABLE);
     if (!bp__guest_has(memory, at, left))
         return bp__wasi1_answer(state, ret_errno, BP__WASI1_EFAULT);
     while (left > 0) {

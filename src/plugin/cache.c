@@ -56,8 +56,8 @@ bp_status bp_cache_clear(bp_runtime *runtime, uint64_t *ret_entries, uint64_t *r
     if (!runtime)
         return bp_error_set(reterr, BP_EINVAL, "bp_cache_clear: runtime is NULL");
     uint64_t entries = 0, bytes = 0;
-    bp_status status = bp__code_disk_clear(bp__module_cache_disk(runtime->modules), &entries, &bytes,
-                                           reterr);
+    bp_status status =
+        bp__code_disk_clear(bp__module_cache_disk(runtime->modules), &entries, &bytes, reterr);
     if (ret_entries)
         *ret_entries = entries;
     if (ret_bytes)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugin/call.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -103,10 +104,32 @@ static bp_status check_cancel(const bp__prepared_call *call, bp_error *reterr)
     return bp_error_set(reterr, BP_ECANCELLED, "the call was cancelled before it began");
 }
 
+/* What a call without a name means, when the manifest says nothing. */
+#define DEFAULT_EXPORT "handle"
+
+static bp_status no_default_export(const bp_plugin *plugin, bp_error *reterr)
+{
+    char names[256] = "";
+    size_t size = 0;
+    for (size_t i = 0; i < plugin->program->callable_count; i++) {
+        const char *name = plugin->export_names[i];
+        if (size + strlen(name) + sizeof ", …" >= sizeof names) {
+            memcpy(names + size, "…", sizeof "…");
+            break;
+        }
+        size += (size_t)snprintf(names + size, sizeof names - size, "%s%s", i ? ", " : "", name);
+    }
+    return bp_error_set(reterr, BP_ENOTFOUND, "it has no default export; name one of %s", names);
+}
+
 bp_status bp__call_resolve(const bp_plugin *plugin, bp__prepared_call *call, bp_error *reterr)
 {
-    const char *name = call->call.export_name ? call->call.export_name : "handle";
+    const char *name = call->call.export_name;
+    if (!name)
+        name = plugin->default_export ? plugin->default_export : DEFAULT_EXPORT;
     bp_status status = bp__program_find(plugin->program, name, &call->callable, reterr);
+    if (status == BP_ENOTFOUND && !call->call.export_name)
+        status = no_default_export(plugin, reterr);
     if (status != BP_OK)
         return status;
     if (call->call.input.size && !call->call.input.data)
@@ -232,7 +255,8 @@ bp_status bp__call_run(bp__item *item, const bp__prepared_call *call, bool keep_
                  .vars = item->tenant ? &item->tenant->vars : NULL,
                  .host_calls_max = limits->host_calls,
                  .log_bytes_max = limits->log_bytes,
-                 .output_bytes_max = limits->output_bytes},
+                 .output_bytes_max = limits->output_bytes,
+                 .read_only = item->plugin->writeable && !item->plugin->writeable[call->callable]},
         .limits = {limits->memory_bytes, limits->table_elements, limits->trap_on_grow_failure},
         .fuel = limits->fuel,
         .keep_vars = keep_vars,

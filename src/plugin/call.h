@@ -11,7 +11,7 @@ typedef struct bp__prepared_call {
     bp_call call;
     size_t callable;
     uint64_t started_ns;
-    bp_deadline by; /* of everything */
+    bp_deadline by;          /* of everything */
     const bp_limits *limits; /* the plugin's, or `lowered` */
     bp_limits lowered;
 } bp__prepared_call;

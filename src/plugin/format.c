@@ -131,8 +131,8 @@ static bp_status over(const char *what, uint64_t count, const char *limit, uint6
                         (unsigned long long)count, what, limit, (unsigned long long)allowed);
 }
 
-static bp_status check_count(reader *section, const char *what, const char *limit,
-                             uint32_t allowed, bp_error *reterr)
+static bp_status check_count(reader *section, const char *what, const char *limit, uint32_t allowed,
+                             bp_error *reterr)
 {
     uint32_t count;
     if (!read_u32(section, &count))
@@ -140,7 +140,8 @@ static bp_status check_count(reader *section, const char *what, const char *limi
     return count <= allowed ? BP_OK : over(what, count, limit, allowed, reterr);
 }
 
-/* The limits of a memory or a table; only plain ones are looked at, others are the engine's to judge. */
+/* The limits of a memory or a table; only plain ones are looked at, others are the engine's to
+ * judge. */
 static bool read_minimum(reader *section, uint32_t *ret)
 {
     uint32_t flags, max;

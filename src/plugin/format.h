@@ -1,4 +1,5 @@
-/* What a plugin's bytes are, told before anything trusts them. SPDX-License-Identifier: Apache-2.0 */
+/* What a plugin's bytes are, told before anything trusts them. SPDX-License-Identifier: Apache-2.0
+ */
 #ifndef BP_PLUGIN_FORMAT_H
 #define BP_PLUGIN_FORMAT_H
 
@@ -30,7 +31,8 @@ typedef struct bp__module_ceiling {
 bp_status bp__module_check(bp_bytes wasm, const bp__module_ceiling *ceiling, bp_error *reterr);
 
 /* Drops from a checked module what would make every trap report slow: debug information unless
- * it is to be kept (the engine reads all of it again for each trap), and an oversized name section. */
+ * it is to be kept (the engine reads all of it again for each trap), and an oversized name section.
+ */
 void bp__module_strip(bp__buffer *wasm, bool keep_debug);
 
 #endif

@@ -78,10 +78,9 @@ bp_status bp__check_bodies(reader code, uint32_t imported, uint64_t bytes_max, b
         if (!read_u32(&code, &size) || !skip_bytes(&code, size))
             return BP_EFORMAT;
         if (size > bytes_max)
-            return bp_error_set(reterr, BP_ELIMIT,
-                                "function %llu has %u bytes, function_bytes_max allows %llu",
-                                (unsigned long long)imported + i, size,
-                                (unsigned long long)bytes_max);
+            return bp_error_set(
+                reterr, BP_ELIMIT, "function %llu has %u bytes, function_bytes_max allows %llu",
+                (unsigned long long)imported + i, size, (unsigned long long)bytes_max);
     }
     return BP_OK;
 }

@@ -52,8 +52,8 @@ static bool list(bp_inspection *inspection)
     }
     for (size_t i = 0; i < exports; i++) {
         const bp__extern_type *export = &module->exports[i];
-        inspection->exports[i] = (bp_export_info){export->name, type_text(inspection, export),
-                                                  bp__is_callable(export)};
+        inspection->exports[i] =
+            (bp_export_info){export->name, type_text(inspection, export), bp__is_callable(export)};
         ok = ok && inspection->exports[i].type;
     }
     return ok;
@@ -94,9 +94,8 @@ bp_status bp_inspect_file(bp_runtime *runtime, const char *path, bp_inspection *
         return status;
     }
     bp_inspection *inspection = bp__alloc_zeroed(1, sizeof *inspection);
-    status = inspection
-                 ? look(runtime, &source.manifest.code, inspection, reterr)
-                 : bp__error_oom(reterr, "inspecting");
+    status = inspection ? look(runtime, &source.manifest.code, inspection, reterr)
+                        : bp__error_oom(reterr, "inspecting");
     bp__manifest_done(&source.manifest);
     if (status == BP_OK) {
         *ret = inspection;

@@ -140,7 +140,9 @@ static void tell(bp__leaks *leaks, bp_leak *leak, const char *text)
 
 static void compare_memory(bp__leaks *leaks, const copy *before, bp_bytes after)
 {
-    bp_leak leak = {.kind = "memory", .index = before->index, .size_before = before->size,
+    bp_leak leak = {.kind = "memory",
+                    .index = before->index,
+                    .size_before = before->size,
                     .size_after = after.size};
     leak.changed = count_changed(before, after, PAGE, &leak.first);
     char text[TEXT_SIZE];
@@ -166,8 +168,11 @@ static void print_value(char *text, size_t capacity, const uint8_t *bytes, size_
 
 static void compare_global(bp__leaks *leaks, const copy *before, bp_bytes after)
 {
-    bp_leak leak = {.kind = "global", .index = before->index, .size_before = before->size,
-                    .size_after = after.size, .changed = after.size};
+    bp_leak leak = {.kind = "global",
+                    .index = before->index,
+                    .size_before = before->size,
+                    .size_after = after.size,
+                    .changed = after.size};
     if (before->size == after.size && memcmp(before->bytes, after.data, after.size) == 0)
         return;
     char was[40], is[40], text[TEXT_SIZE];
@@ -179,8 +184,10 @@ static void compare_global(bp__leaks *leaks, const copy *before, bp_bytes after)
 
 static void compare_table(bp__leaks *leaks, const copy *before, bp_bytes after)
 {
-    bp_leak leak = {.kind = "table", .index = before->index,
-                    .size_before = before->size / ELEMENT, .size_after = after.size / ELEMENT};
+    bp_leak leak = {.kind = "table",
+                    .index = before->index,
+                    .size_before = before->size / ELEMENT,
+                    .size_after = after.size / ELEMENT};
     leak.changed = count_changed(before, after, ELEMENT, &leak.first);
     leak.first /= ELEMENT;
     if (!leak.changed && leak.size_before == leak.size_after)
@@ -237,8 +244,8 @@ static void tell_var(bp__leaks *leaks, bp_bytes key, uint64_t before, uint64_t a
     bp__utf8_mend(name);
     snprintf(text, sizeof text, "var '%s': %s (%llu bytes)", name, what,
              (unsigned long long)(after ? after : before));
-    bp_leak leak = {.kind = "var", .name = name, .changed = after, .size_before = before,
-                    .size_after = after};
+    bp_leak leak = {
+        .kind = "var", .name = name, .changed = after, .size_before = before, .size_after = after};
     tell(leaks, &leak, text);
 }
 

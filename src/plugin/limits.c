@@ -34,21 +34,23 @@ void bp__limits_effective(const bp_runtime_options *runtime, const bp_limits *ho
     if (!manifest)
         manifest = &none;
     const uint64_t any = BP_UNLIMITED;
+    const bp_limits *asked = &manifest->limits;
     *ret = (bp_limits){
-        .memory_bytes = smallest(host->memory_bytes, manifest->memory_bytes, 64 * MIB,
-                                 runtime->memory_bytes_max),
-        .table_elements = smallest(host->table_elements, 0, any, runtime->table_elements_max),
-        .time_ms = smallest(host->time_ms, manifest->time_ms, 1000, any),
-        .init_time_ms = smallest(host->init_time_ms, 0, 5000, any),
-        .input_bytes = smallest(host->input_bytes, 0, 16 * MIB, any),
-        .output_bytes = smallest(host->output_bytes, 0, 16 * MIB, any),
-        .log_bytes = smallest(host->log_bytes, 0, 64 * KIB, any),
-        .host_calls = smallest(host->host_calls, 0, any, any),
-        .var_bytes = smallest(host->var_bytes, manifest->var_bytes, 1 * MIB, any),
-        .fuel = host->fuel,
+        .memory_bytes =
+            smallest(host->memory_bytes, asked->memory_bytes, 64 * MIB, runtime->memory_bytes_max),
+        .table_elements =
+            smallest(host->table_elements, asked->table_elements, any, runtime->table_elements_max),
+        .time_ms = smallest(host->time_ms, asked->time_ms, 1000, any),
+        .init_time_ms = smallest(host->init_time_ms, asked->init_time_ms, 5000, any),
+        .input_bytes = smallest(host->input_bytes, asked->input_bytes, 16 * MIB, any),
+        .output_bytes = smallest(host->output_bytes, asked->output_bytes, 16 * MIB, any),
+        .log_bytes = smallest(host->log_bytes, asked->log_bytes, 64 * KIB, any),
+        .host_calls = smallest(host->host_calls, asked->host_calls, any, any),
+        .var_bytes = smallest(host->var_bytes, asked->var_bytes, 1 * MIB, any),
+        .fuel = smallest(host->fuel, asked->fuel, 0, any),
         .trap_on_grow_failure = host->trap_on_grow_failure,
     };
-    if (manifest->has_var_bytes && manifest->var_bytes == 0)
+    if (manifest->has_var_bytes && asked->var_bytes == 0)
         ret->var_bytes = 0;
 }
 

@@ -1,4 +1,5 @@
-/* Effective limits: the smallest of runtime, manifest and host. SPDX-License-Identifier: Apache-2.0 */
+/* Effective limits: the smallest of runtime, manifest and host. SPDX-License-Identifier: Apache-2.0
+ */
 #ifndef BP_PLUGIN_LIMITS_H
 #define BP_PLUGIN_LIMITS_H
 

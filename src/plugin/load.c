@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/options.h"
@@ -15,7 +16,8 @@
 
 #define NAME_SIZE_MAX 100
 /* Enough for a helper to be woken once in five calls (grow_when_busy), measured with bench/compare
- * P7: with 4 a call that pauses 200 us took twice as long as with 8, and more than 8 gained nothing. */
+ * P7: with 4 a call that pauses 200 us took twice as long as with 8, and more than 8 gained
+ * nothing. */
 #define MAX_LIVE 8
 
 /* "folder/count_vowels.wasm" is called "count_vowels". */
@@ -70,14 +72,57 @@ static bp_status check_options(const bp_plugin_options *options, const bp_runtim
     return BP_OK;
 }
 
-static void set_sizes(bp_plugin *plugin, const bp_plugin_options *options)
+static uint32_t at_most(uint32_t a, uint32_t b)
 {
-    plugin->reset = (bp_reset_policy)options->reset;
-    plugin->max_live =
-        options->max_live ? options->max_live : default_max_live(&plugin->runtime->options);
-    plugin->min_warm = options->min_warm == BP_POOL_NONE ? 0
-                       : options->min_warm               ? options->min_warm
-                                                         : 1;
+    return a < b ? a : b;
+}
+
+/* The host's word, else the manifest's as far as there is room, else ours. A sandbox is only used
+ * again as it is where both say so. */
+static void set_sizes(bp_plugin *plugin, const bp_plugin_options *options,
+                      const bp__manifest *manifest)
+{
+    const bp_runtime_options *runtime = &plugin->runtime->options;
+    bool reuse = options->reset == BP_RESET_REUSE && (!manifest->has_reset || manifest->reuse);
+    plugin->reset = reuse ? BP_RESET_REUSE : BP_RESET_FRESH;
+    plugin->max_live = options->max_live    ? options->max_live
+                       : manifest->max_live ? at_most(manifest->max_live, runtime->sandboxes_max)
+                                            : default_max_live(runtime);
+    if (options->min_warm)
+        plugin->min_warm = options->min_warm == BP_POOL_NONE ? 0 : options->min_warm;
+    else
+        plugin->min_warm =
+            manifest->has_min_warm ? at_most(manifest->min_warm, plugin->max_live) : 1;
+    plugin->max_uses = options->max_uses ? options->max_uses : manifest->max_uses;
+    plugin->idle_ttl_ms = options->idle_ttl_ms ? options->idle_ttl_ms : manifest->idle_ttl_ms;
+}
+
+/* What the options open; beside that, what costs nobody anything. */
+static void set_grants(bp_plugin *plugin, const bp_plugin_options *options,
+                       const bp__manifest *manifest)
+{
+    bp__grants *grants = &plugin->grants;
+    grants->asked = manifest->is_own ? manifest->asked : BP__CAPS_ALL;
+    grants->offered = BP__CAP_BIT(BP__CAP_LOG) | BP__CAP_BIT(BP__CAP_CONFIG) |
+                      BP__CAP_BIT(BP__CAP_KV_READ) | BP__CAP_BIT(BP__CAP_KV_WRITE) |
+                      BP__CAP_BIT(BP__CAP_METRICS);
+    if (options->wasi)
+        grants->offered |= BP__CAP_BIT(BP__CAP_CLOCK) | BP__CAP_BIT(BP__CAP_RANDOM);
+    if (options->http_hosts_count)
+        grants->offered |= BP__CAP_BIT(BP__CAP_HTTP_FETCH);
+}
+
+/* One record for each that is asked for, so that a log tells later what a plugin could do. */
+static void audit(const bp_plugin *plugin)
+{
+    for (unsigned i = 0; plugin->is_own && i < BP__CAPABILITIES; i++) {
+        bool granted = bp__granted(&plugin->grants, (bp__capability)i);
+        if (plugin->grants.asked & BP__CAP_BIT(i))
+            bp__log(&plugin->runtime->logger, granted ? BP_LOG_INFO : BP_LOG_WARN, "capability",
+                    plugin->name, "%s %s to version %s%s", bp__capabilities[i].name,
+                    granted ? "granted" : "not granted", plugin->version,
+                    granted ? "" : ": the host does not give it");
+    }
 }
 
 /* The host's values win over the manifest's. */
@@ -90,7 +135,48 @@ static bp_status set_config(bp_plugin *plugin, const bp_plugin_options *options,
     for (size_t i = 0; status == BP_OK && i < options->config_count; i++)
         status = bp__config_set(&plugin->config, options->config[i].key, options->config[i].value,
                                 reterr);
+    for (size_t i = 0; status == BP_OK && i < manifest->required_count; i++)
+        if (!bp__config_get(&plugin->config, manifest->required[i], strlen(manifest->required[i])))
+            status = bp_error_set(reterr, BP_EINVAL,
+                                  "its manifest requires the configuration value '%s'",
+                                  manifest->required[i]);
     return status;
+}
+
+/* What of the manifest is the plugin's from now on. */
+static bp_status take_manifest(bp_plugin *plugin, bp__manifest *manifest, bp_error *reterr)
+{
+    if (manifest->needs_process)
+        return bp_error_set(
+            reterr, BP_EUNSUPPORTED,
+            "its manifest asks for isolation 'process', which this version does not "
+            "have");
+    plugin->is_own = manifest->is_own;
+    plugin->version = bp_steal(&manifest->version);
+    plugin->description = bp_steal(&manifest->description);
+    plugin->default_export = bp_steal(&manifest->default_export);
+    return BP_OK;
+}
+
+/* Exports that the manifest names are there and can be called. */
+static bp_status match_exports(bp_plugin *plugin, const bp__manifest *manifest, bp_error *reterr)
+{
+    size_t at = 0;
+    bp_status status = BP_OK;
+    if (!plugin->is_own)
+        return BP_OK;
+    if (plugin->default_export)
+        status = bp__program_find(plugin->program, plugin->default_export, &at, reterr);
+    plugin->writeable =
+        bp__alloc_zeroed(plugin->program->callable_count, sizeof *plugin->writeable);
+    if (!plugin->writeable)
+        return bp__error_oom(reterr, "reading a manifest");
+    for (size_t i = 0; status == BP_OK && i < manifest->writeable_count; i++) {
+        status = bp__program_find(plugin->program, manifest->writeable[i], &at, reterr);
+        if (status == BP_OK)
+            plugin->writeable[at] = true;
+    }
+    return status == BP_OK ? status : bp__error_prefix(reterr, "manifest: exports");
 }
 
 static bp_status identify(bp_plugin *plugin, bp_bytes code, bp_error *reterr)
@@ -123,23 +209,26 @@ static bp__engine_kind choose_engine(const bp_plugin *plugin, const bp_plugin_op
     return BP__ENGINE_GUARDED;
 }
 
-/* Compiled code is known by the bytes that went to the compiler: often they are the plugin's own. */
-static bp_status take_module(bp_plugin *plugin, bp__engine *engine, const bp_plugin_options *options,
-                             bp__buffer *code, bp__module **ret, bp_error *reterr)
+/* Compiled code is known by the bytes that went to the compiler: often they are the plugin's own.
+ */
+static bp_status take_module(bp_plugin *plugin, bp__engine *engine,
+                             const bp_plugin_options *options, bp__buffer *code, bp__module **ret,
+                             bp_error *reterr)
 {
     uint64_t start = bp__now_ns();
     bp__module_source source = BP__FROM_COMPILER;
     bp__module_strip(code, options->debug_info);
     const uint8_t *digest = code->size == plugin->code_bytes ? plugin->digest : NULL;
-    bp_status status = bp__module_cache_take(plugin->runtime->modules, engine, bp__buffer_bytes(code),
-                                             digest, options->cancel, ret, &source, reterr);
+    bp_status status =
+        bp__module_cache_take(plugin->runtime->modules, engine, bp__buffer_bytes(code), digest,
+                              options->cancel, ret, &source, reterr);
     plugin->code_source = (bp_code_source)source;
     plugin->code_ns = bp__now_ns() - start;
     return status;
 }
 
-static bp_status make_program(bp_plugin *plugin, const bp_plugin_options *options,
-                              bp__buffer *code, bp_error *reterr)
+static bp_status make_program(bp_plugin *plugin, const bp_plugin_options *options, bp__buffer *code,
+                              bp_error *reterr)
 {
     bp__module *module = NULL;
     bp__engine *engine = NULL;
@@ -153,6 +242,7 @@ static bp_status make_program(bp_plugin *plugin, const bp_plugin_options *option
                                    .config = &plugin->config,
                                    .http = plugin->http,
                                    .http_headers = options->http_response_headers,
+                                   .grants = &plugin->grants,
                                    .logger = plugin->runtime->logger,
                                    .wasi = options->wasi};
     bp__limits_program(&plugin->limits, &program.limits);
@@ -176,9 +266,12 @@ static bp_status build(bp_plugin *plugin, const bp_plugin_options *options, bp__
     bp__buffer *code = &source->manifest.code;
     bp__limits_effective(&plugin->runtime->options, &options->limits,
                          source->has_manifest ? &source->manifest : NULL, &plugin->limits);
-    set_sizes(plugin, options);
+    set_sizes(plugin, options, &source->manifest);
+    set_grants(plugin, options, &source->manifest);
     warn_of_refusals(plugin, &source->manifest);
-    bp_status status = set_config(plugin, options, &source->manifest, reterr);
+    bp_status status = take_manifest(plugin, &source->manifest, reterr);
+    if (status == BP_OK)
+        status = set_config(plugin, options, &source->manifest, reterr);
     if (status == BP_OK)
         status = identify(plugin, bp__buffer_bytes(code), reterr);
     if (status == BP_OK)
@@ -187,6 +280,10 @@ static bp_status build(bp_plugin *plugin, const bp_plugin_options *options, bp__
         status = make_program(plugin, options, code, reterr);
     if (status == BP_OK)
         status = list_exports(plugin, reterr);
+    if (status == BP_OK)
+        status = match_exports(plugin, &source->manifest, reterr);
+    if (status == BP_OK)
+        audit(plugin);
     if (status == BP_OK)
         status = bp__plugin_make_pool(plugin, options, reterr);
     return status;
@@ -212,8 +309,8 @@ static bp_status load(bp_runtime *runtime, bp__source *source, const bp_plugin_o
                       char *name, bp_plugin **ret, bp_error *reterr)
 {
     bp_plugin *plugin = new_plugin(runtime, name);
-    bp_status status = plugin ? build(plugin, options, source, reterr)
-                              : bp__error_oom(reterr, "making a plugin");
+    bp_status status =
+        plugin ? build(plugin, options, source, reterr) : bp__error_oom(reterr, "making a plugin");
     bp__manifest_done(&source->manifest);
     if (status == BP_OK)
         *ret = plugin;
@@ -250,7 +347,8 @@ static bp_status load_any(bp_runtime *runtime, const char *path, bp_bytes bytes,
         status = path ? bp__source_read_file(&runtime->options, path, &source, reterr)
                       : bp__source_read(&runtime->options, bytes, NULL, &source, reterr);
     if (status == BP_OK)
-        status = load(runtime, &source, &options, choose_name(&options, &source, path), ret, reterr);
+        status =
+            load(runtime, &source, &options, choose_name(&options, &source, path), ret, reterr);
     if (status != BP_OK)
         bp__error_prefix(reterr, "load plugin '%s'", path ? path : "(bytes)");
     return status;
@@ -264,8 +362,8 @@ bp_status bp_plugin_load_file(bp_runtime *runtime, const char *path,
     return load_any(runtime, path, (bp_bytes){NULL, 0}, options, ret, reterr);
 }
 
-bp_status bp_plugin_load_bytes(bp_runtime *runtime, bp_bytes code,
-                               const bp_plugin_options *options, bp_plugin **ret, bp_error *reterr)
+bp_status bp_plugin_load_bytes(bp_runtime *runtime, bp_bytes code, const bp_plugin_options *options,
+                               bp_plugin **ret, bp_error *reterr)
 {
     if (!runtime || (code.size && !code.data) || !ret)
         return bp_error_set(reterr, BP_EINVAL, "bp_plugin_load_bytes: an argument is NULL");

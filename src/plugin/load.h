@@ -16,8 +16,8 @@ typedef struct bp__source {
 /* Consumes nothing; `ret` ends with bp__manifest_done(&ret->manifest). */
 bp_status bp__source_read(const bp_runtime_options *options, bp_bytes bytes, const char *folder,
                           bp__source *ret, bp_error *reterr);
-bp_status bp__source_read_file(const bp_runtime_options *options, const char *path,
-                               bp__source *ret, bp_error *reterr);
+bp_status bp__source_read_file(const bp_runtime_options *options, const char *path, bp__source *ret,
+                               bp_error *reterr);
 
 /* plugin.c */
 bp_status bp__plugin_make_pool(bp_plugin *plugin, const bp_plugin_options *options,

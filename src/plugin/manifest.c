@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/sha256.h"
 #include "base/text.h"
+#include "plugin/manifest_rules.h"
 
 #define WASM_PAGE_SIZE 65536
 #define PAGES_MAX 65536
@@ -36,7 +37,8 @@ static void json_free(json_t **json)
         json_decref(*json);
 }
 
-static bp_status wrong_type(const manifest_context *context, const char *pointer, const char *wanted)
+static bp_status wrong_type(const manifest_context *context, const char *pointer,
+                            const char *wanted)
 {
     return bp_error_set(context->reterr, BP_EFORMAT, "manifest: %s: must be %s",
                         *pointer ? pointer : "/", wanted);
@@ -124,8 +126,8 @@ static bp_status decode_base64(manifest_context *context, const char *pointer, j
         return wrong_type(context, pointer, "base64");
     if (!bp__buffer_reserve(code, size / 4 * 3))
         return bp__error_oom(context->reterr, "decoding a manifest");
-    int decoded = EVP_DecodeBlock((unsigned char *)code->data, (const unsigned char *)text,
-                                  (int)size);
+    int decoded =
+        EVP_DecodeBlock((unsigned char *)code->data, (const unsigned char *)text, (int)size);
     if (decoded < padding || memcmp(code->data + decoded - padding, zeros, (size_t)padding) != 0)
         return wrong_type(context, pointer, "base64");
     code->size = (size_t)(decoded - padding);
@@ -195,8 +197,8 @@ static bp_status read_wasm_hash(manifest_context *context, const char *pointer, 
 }
 
 static const key_reader wasm_readers[] = {
-    {"path", read_wasm_path}, {"data", read_wasm_data},    {"hash", read_wasm_hash},
-    {"name", read_wasm_name}, {"url", refuse_wasm_url},    {"method", NULL},
+    {"path", read_wasm_path}, {"data", read_wasm_data}, {"hash", read_wasm_hash},
+    {"name", read_wasm_name}, {"url", refuse_wasm_url}, {"method", NULL},
     {"headers", NULL},
 };
 
@@ -213,8 +215,8 @@ static bp_status check_hash(const manifest_context *context, const char *pointer
     bp__sha256_hex(digest, hex);
     if (strcasecmp(hex, json_string_value(hash)) == 0)
         return BP_OK;
-    return bp_error_set(context->reterr, BP_EFORMAT,
-                        "manifest: %s/hash: the code's SHA-256 is %s", pointer, hex);
+    return bp_error_set(context->reterr, BP_EFORMAT, "manifest: %s/hash: the code's SHA-256 is %s",
+                        pointer, hex);
 }
 
 static bp_status read_wasm(manifest_context *context, const char *pointer, json_t *value)
@@ -245,14 +247,15 @@ static bp_status read_max_pages(manifest_context *context, const char *pointer, 
 {
     uint64_t pages = 0;
     bp_status status = read_number(context, pointer, value, 1, PAGES_MAX, &pages);
-    context->manifest->memory_bytes = pages * WASM_PAGE_SIZE;
+    context->manifest->limits.memory_bytes = pages * WASM_PAGE_SIZE;
     return status;
 }
 
 static bp_status read_max_var_bytes(manifest_context *context, const char *pointer, json_t *value)
 {
     context->manifest->has_var_bytes = !json_is_null(value);
-    return read_number(context, pointer, value, 0, UINT32_MAX, &context->manifest->var_bytes);
+    return read_number(context, pointer, value, 0, UINT32_MAX,
+                       &context->manifest->limits.var_bytes);
 }
 
 static bp_status read_max_http_response_bytes(manifest_context *context, const char *pointer,
@@ -297,7 +300,7 @@ static bp_status read_config(manifest_context *context, const char *pointer, jso
 
 static bp_status read_timeout(manifest_context *context, const char *pointer, json_t *value)
 {
-    return read_number(context, pointer, value, 1, TIME_MS_MAX, &context->manifest->time_ms);
+    return read_number(context, pointer, value, 1, TIME_MS_MAX, &context->manifest->limits.time_ms);
 }
 
 static bp_status read_allowed_hosts(manifest_context *context, const char *pointer, json_t *value)
@@ -315,8 +318,8 @@ static bp_status read_allowed_hosts(manifest_context *context, const char *point
         snprintf(place, sizeof place, "%s/%zu", pointer, index);
         if (!json_is_string(item))
             return wrong_type(context, place, "a string");
-        bp_status status = bp__allow_add(&context->manifest->allowed_hosts,
-                                         json_string_value(item), BP__ALLOW_EXTISM, context->reterr);
+        bp_status status = bp__allow_add(&context->manifest->allowed_hosts, json_string_value(item),
+                                         BP__ALLOW_EXTISM, context->reterr);
         if (status != BP_OK)
             return bp__error_prefix(context->reterr, "manifest: %s", place);
     }
@@ -332,9 +335,12 @@ static bp_status read_allowed_paths(manifest_context *context, const char *point
 }
 
 static const key_reader manifest_readers[] = {
-    {"wasm", read_wasm},         {"memory", read_memory},
-    {"config", read_config},     {"timeout_ms", read_timeout},
-    {"allowed_hosts", read_allowed_hosts}, {"allowed_paths", read_allowed_paths},
+    {"wasm", read_wasm},
+    {"memory", read_memory},
+    {"config", read_config},
+    {"timeout_ms", read_timeout},
+    {"allowed_hosts", read_allowed_hosts},
+    {"allowed_paths", read_allowed_paths},
 };
 
 static bp_status parse(bp_bytes json, json_t **ret, bp_error *reterr)
@@ -356,18 +362,34 @@ bp_status bp__manifest_read(bp_bytes json, const char *folder, size_t code_bytes
         return status;
     manifest_context context = {ret, folder, code_bytes_max, reterr};
     *ret = (bp__manifest){0};
-    status = READ_OBJECT(&context, "", root, manifest_readers);
-    if (status == BP_OK && !json_object_get(root, "wasm"))
+    if (bp__manifest_is_extism(root))
+        status = READ_OBJECT(&context, "", root, manifest_readers);
+    else
+        status = bp__manifest_read_own(root, folder, code_bytes_max, ret, reterr);
+    if (status == BP_OK && !ret->is_own && !json_object_get(root, "wasm"))
         status = bp_error_set(reterr, BP_EFORMAT, "manifest: /wasm: is missing");
     if (status != BP_OK)
         bp__manifest_done(ret);
     return status;
 }
 
+static void free_names(char **names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        bp__free(names[i]);
+    bp__free(names);
+}
+
 void bp__manifest_done(bp__manifest *manifest)
 {
     bp__buffer_done(&manifest->code);
     bp__free(manifest->name);
+    bp__free(manifest->version);
+    bp__free(manifest->description);
+    bp__free(manifest->default_export);
+    free_names(manifest->writeable, manifest->writeable_count);
+    free_names(manifest->required, manifest->required_count);
+    free_names(manifest->variables, manifest->variable_count);
     bp__config_done(&manifest->config);
     bp__allow_done(&manifest->allowed_hosts);
     *manifest = (bp__manifest){0};

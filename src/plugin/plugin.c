@@ -17,6 +17,10 @@ void bp__plugin_free(bp_plugin *plugin)
     bp__series_done(&plugin->series);
     bp__config_done(&plugin->config);
     bp__tenants_done(&plugin->tenants);
+    bp__free(plugin->version);
+    bp__free(plugin->description);
+    bp__free(plugin->default_export);
+    bp__free(plugin->writeable);
     bp__free(plugin->export_names);
     bp__free(plugin->name);
     bp__free(plugin);
@@ -110,8 +114,8 @@ bp_status bp__plugin_make_pool(bp_plugin *plugin, const bp_plugin_options *optio
     pool.create_timeout_ms = plugin->limits.init_time_ms;
     pool.reset_timeout_ms = plugin->limits.init_time_ms;
     pool.prewarm = options->prewarm_background ? BP_PREWARM_BACKGROUND : BP_PREWARM_BLOCKING;
-    pool.max_uses = fresh ? 0 : options->max_uses;
-    pool.idle_ttl_ms = options->idle_ttl_ms;
+    pool.max_uses = fresh ? 0 : plugin->max_uses;
+    pool.idle_ttl_ms = plugin->idle_ttl_ms;
     pool.reset_when = fresh ? BP_RESET_ON_GIVE_BACKGROUND : BP_RESET_NEVER;
     pool.grow_when_busy = fresh;
     pool.keeper = runtime->keeper;
@@ -124,7 +128,8 @@ bp_status bp__plugin_make_pool(bp_plugin *plugin, const bp_plugin_options *optio
 
 /* ---- looking at it ---- */
 
-_Static_assert((int)BP_CODE_MEMORY == (int)BP__FROM_MEMORY && (int)BP_CODE_DISK == (int)BP__FROM_DISK &&
+_Static_assert((int)BP_CODE_MEMORY == (int)BP__FROM_MEMORY &&
+                   (int)BP_CODE_DISK == (int)BP__FROM_DISK &&
                    (int)BP_CODE_COMPILED == (int)BP__FROM_COMPILER &&
                    (int)BP_CODE_HELPER == (int)BP__FROM_HELPER,
                "the engine's numbers are handed on");
@@ -154,6 +159,9 @@ bp_status bp_plugin_get_info(const bp_plugin *plugin, bp_plugin_info *ret, bp_er
         .export_count = plugin->program->callable_count,
         .code_source = plugin->code_source,
         .code_ns = plugin->code_ns,
+        .version = plugin->version ? plugin->version : "",
+        .description = plugin->description ? plugin->description : "",
+        .default_export = plugin->default_export,
     };
     return bp__result_copy(ret, &info, sizeof info, "bp_plugin_info", reterr);
 }
@@ -164,8 +172,9 @@ bp_status bp_plugin_get_pool_stats(const bp_plugin *plugin, bp_pool_stats *ret, 
         return bp_error_set(reterr, BP_EINVAL, "bp_plugin_get_pool_stats: an argument is NULL");
     bp_status status = bp_pool_stats_read(plugin->pool, ret);
     return status == BP_OK ? status
-                           : bp_error_set(reterr, status, "pool statistics: begin with "
-                                                          "BP_POOL_STATS_INIT");
+                           : bp_error_set(reterr, status,
+                                          "pool statistics: begin with "
+                                          "BP_POOL_STATS_INIT");
 }
 
 bp_pool *bp_plugin_pool(bp_plugin *plugin)

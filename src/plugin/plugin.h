@@ -20,8 +20,13 @@ struct bp_plugin {
     bp_reset_policy reset;
     bp_limits limits; /* effective */
     uint32_t max_live, min_warm;
+    uint64_t max_uses, idle_ttl_ms; /* as in bp_plugin_options */
     bp__config config;
-    bp__fetch_client *http; /* NULL: not granted */
+    bp__grants grants;
+    bool is_own; /* has a manifest of ours, which names what is writeable */
+    char *version, *description, *default_export; /* the manifest's, or NULL */
+    bool *writeable;                              /* by export; NULL: all */
+    bp__fetch_client *http;                       /* NULL: not granted */
     bp__program *program;
     bp__tenants tenants;
     bp_pool *pool;

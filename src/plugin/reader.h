@@ -27,8 +27,8 @@ static inline bool read_u32(reader *from, uint32_t *ret)
 
 /* functions.c */
 
-/* How many functions an import section brings; as far as it can be read, the rest is the engine's to
- * judge. */
+/* How many functions an import section brings; as far as it can be read, the rest is the engine's
+ * to judge. */
 uint32_t bp__count_imported_functions(reader imports);
 /* BP_ELIMIT names the first function whose body is larger than `bytes_max`; BP_EFORMAT: a body does
  * not fit into its section. `imported` is the index of the first. */

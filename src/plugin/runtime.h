@@ -15,12 +15,12 @@ struct bp_runtime {
     /* Users and plugins. The last decrement releases to who frees. */
     _Atomic uint32_t references;
     bp_runtime_options options; /* every default filled in */
-    char *core_dump_dir; /* options' copy */
+    char *core_dump_dir;        /* options' copy */
     bp__logger logger;
-    bp__engine *engine; /* the guarded one, of which every runtime has one */
-    pthread_mutex_t mutex;  /* guards `others` */
+    bp__engine *engine;                   /* the guarded one, of which every runtime has one */
+    pthread_mutex_t mutex;                /* guards `others` */
     bp__engine *others[BP__ENGINE_KINDS]; /* made when a plugin first needs one */
-    bp__module_cache *modules; /* of all engines */
+    bp__module_cache *modules;            /* of all engines */
     bp_keeper *keeper;
     bp_pool_budget *budget;
 };

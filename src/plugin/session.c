@@ -11,8 +11,7 @@ struct bp_session {
     bp_cancel *cancel;
 };
 
-bp_status bp_session_open(bp_plugin *plugin, const bp_call *how, bp_session **ret,
-                          bp_error *reterr)
+bp_status bp_session_open(bp_plugin *plugin, const bp_call *how, bp_session **ret, bp_error *reterr)
 {
     if (!plugin || !ret)
         return bp_error_set(reterr, BP_EINVAL, "bp_session_open: an argument is NULL");

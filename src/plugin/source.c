@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
@@ -30,12 +32,15 @@ static bp_status translate(bp__source *ret, bp_bytes text, bp_error *reterr)
     return status == BP_OK ? keep_code(ret, (bp_bytes){wasm, size}, reterr) : status;
 }
 
-static bp_status check_code(const bp_runtime_options *options, bp__source *source,
-                            bp_error *reterr)
+static bp_status check_code(const bp_runtime_options *options, bp__source *source, bp_error *reterr)
 {
     bp_bytes code = bp__buffer_bytes(&source->manifest.code);
-    bp__module_ceiling ceiling = {TYPES_MAX, options->functions_max, IMPORTS_MAX, EXPORTS_MAX,
-                                  options->memory_bytes_max, options->table_elements_max,
+    bp__module_ceiling ceiling = {TYPES_MAX,
+                                  options->functions_max,
+                                  IMPORTS_MAX,
+                                  EXPORTS_MAX,
+                                  options->memory_bytes_max,
+                                  options->table_elements_max,
                                   options->function_bytes_max};
     switch (bp__format_of(code)) {
     case BP__FORMAT_MODULE:
@@ -46,10 +51,9 @@ static bp_status check_code(const bp_runtime_options *options, bp__source *sourc
                             "the Extism ABI, not for the component model)");
     case BP__FORMAT_WAT:
     case BP__FORMAT_JSON:
-        return bp_error_set(reterr, BP_EFORMAT,
-                            "the manifest's code is %s; a manifest names binary modules",
-                            bp__format_of(code) == BP__FORMAT_WAT ? "WebAssembly text"
-                                                                  : "another manifest");
+        return bp_error_set(
+            reterr, BP_EFORMAT, "the manifest's code is %s; a manifest names binary modules",
+            bp__format_of(code) == BP__FORMAT_WAT ? "WebAssembly text" : "another manifest");
     default:
         return bp__format_refuse(code, reterr);
     }
@@ -66,7 +70,8 @@ bp_status bp__source_read(const bp_runtime_options *options, bp_bytes bytes, con
     bp__format format = bp__format_of(bytes);
     ret->has_manifest = format == BP__FORMAT_JSON;
     if (format == BP__FORMAT_JSON)
-        status = bp__manifest_read(bytes, folder, options->plugin_bytes_max, &ret->manifest, reterr);
+        status =
+            bp__manifest_read(bytes, folder, options->plugin_bytes_max, &ret->manifest, reterr);
     else if (format == BP__FORMAT_WAT)
         status = translate(ret, bytes, reterr);
     else
@@ -78,10 +83,34 @@ bp_status bp__source_read(const bp_runtime_options *options, bp_bytes bytes, con
     return status;
 }
 
-bp_status bp__source_read_file(const bp_runtime_options *options, const char *path,
-                               bp__source *ret, bp_error *reterr)
+/* A folder stands for the manifest in it: then `*ret` is that one's path. False without memory. */
+static bool is_folder_with_manifest(const char *path, char **ret)
+{
+    struct stat about;
+    bp__buffer text = {0};
+    *ret = NULL;
+    if (stat(path, &about) != 0 || !S_ISDIR(about.st_mode))
+        return true;
+    bp__buffer_printf(&text, "%s/manifest.json", path);
+    const char *whole = bp__buffer_text(&text);
+    bool fine = whole && !text.overflow;
+    if (fine && access(whole, F_OK) == 0) {
+        *ret = bp__strdup(whole);
+        fine = *ret != NULL;
+    }
+    bp__buffer_done(&text);
+    return fine;
+}
+
+bp_status bp__source_read_file(const bp_runtime_options *options, const char *path, bp__source *ret,
+                               bp_error *reterr)
 {
     bp__buffer bytes = {0};
+    bp_auto_free char *inside = NULL;
+    if (!is_folder_with_manifest(path, &inside))
+        return bp__error_oom(reterr, "reading a plugin");
+    if (inside)
+        path = inside;
     bp_status status = bp__file_read(path, options->plugin_bytes_max, &bytes, reterr);
     const char *slash = strrchr(path, '/');
     bp_auto_free char *folder = slash ? bp__strndup(path, (size_t)(slash - path)) : NULL;

@@ -1,4 +1,5 @@
-/* Extism vars by tenant: they outlive the sandboxes of a plugin. SPDX-License-Identifier: Apache-2.0 */
+/* Extism vars by tenant: they outlive the sandboxes of a plugin. SPDX-License-Identifier:
+ * Apache-2.0 */
 #ifndef BP_PLUGIN_TENANTS_H
 #define BP_PLUGIN_TENANTS_H
 

@@ -124,7 +124,7 @@ static void check_source(const bp__source *source)
     bp_bytes code = bp__buffer_bytes(&manifest->code);
     FUZZ_CHECK(code.size >= 8 && bp__format_of(code) == BP__FORMAT_MODULE);
     FUZZ_CHECK(!source->has_manifest || code.size <= BYTES_MAX);
-    FUZZ_CHECK(manifest->memory_bytes <= UINT64_C(1) << 32);
+    FUZZ_CHECK(manifest->limits.memory_bytes <= UINT64_C(1) << 32);
     for (size_t i = 0; i < manifest->config.count; i++) {
         const bp__config_item *item = &manifest->config.items[i];
         FUZZ_CHECK(item->key && item->value);

@@ -55,7 +55,7 @@
     AT(bp_plugin_options, http_request_bytes, 216) \
     AT(bp_plugin_options, http_response_bytes, 224) \
     AT(bp_plugin_options, http_ca_file, 232) \
-    SIZE(bp_plugin_info, 208) \
+    SIZE(bp_plugin_info, 232) \
     AT(bp_plugin_info, size, 0) \
     AT(bp_plugin_info, reset, 4) \
     AT(bp_plugin_info, name, 8) \
@@ -70,6 +70,9 @@
     AT(bp_plugin_info, export_count, 184) \
     AT(bp_plugin_info, code_source, 192) \
     AT(bp_plugin_info, code_ns, 200) \
+    AT(bp_plugin_info, version, 208) \
+    AT(bp_plugin_info, description, 216) \
+    AT(bp_plugin_info, default_export, 224) \
     SIZE(bp_runtime_options, 144) \
     AT(bp_runtime_options, size, 0) \
     AT(bp_runtime_options, sandboxes_max, 4) \

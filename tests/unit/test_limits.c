@@ -21,7 +21,7 @@ static void time_is_the_smallest_or_the_default(void **state)
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         bp_limits host = {.time_ms = cases[i].host}, effective;
-        bp__manifest manifest = {.time_ms = cases[i].manifest};
+        bp__manifest manifest = {.limits = {.time_ms = cases[i].manifest}};
         bp__limits_effective(&runtime, &host, &manifest, &effective);
         assert_true(effective.time_ms == cases[i].effective);
     }
@@ -39,7 +39,7 @@ static void memory_never_passes_the_runtimes_ceiling(void **state)
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         bp_limits host = {.memory_bytes = cases[i].host}, effective;
-        bp__manifest manifest = {.memory_bytes = cases[i].manifest};
+        bp__manifest manifest = {.limits = {.memory_bytes = cases[i].manifest}};
         bp__limits_effective(&runtime, &host, &manifest, &effective);
         assert_true(effective.memory_bytes == cases[i].effective);
         assert_int_equal(effective.table_elements, 5000);
@@ -56,7 +56,7 @@ static void no_variables_is_something_else_than_not_said(void **state)
     bp__limits_effective(&runtime, &host, NULL, &effective);
     assert_int_equal(effective.var_bytes, 1 << 20);
     host.var_bytes = 10;
-    manifest.var_bytes = 100;
+    manifest.limits.var_bytes = 100;
     bp__limits_effective(&runtime, &host, &manifest, &effective);
     assert_int_equal(effective.var_bytes, 10);
 }

@@ -224,7 +224,7 @@ HOST_FUNCTION(extism_reset)
 HOST_FUNCTION(extism_config_get)
 {
     bp__sandbox *sandbox = host_data;
-    if (!bp__host_enter(&sandbox->host, env))
+    if (!bp__host_enter(&sandbox->host, env) || !bp__host_need(&sandbox->host, BP__CAP_CONFIG))
         return false;
     uint64_t handle = handle_of(values);
     bp_bytes key = bp__extism_get(&sandbox->memory, handle);
@@ -254,7 +254,7 @@ static void put_value(void *data, bp_bytes value)
 HOST_FUNCTION(extism_var_get)
 {
     bp__sandbox *sandbox = host_data;
-    if (!bp__host_enter(&sandbox->host, env))
+    if (!bp__host_enter(&sandbox->host, env) || !bp__host_need(&sandbox->host, BP__CAP_KV_READ))
         return false;
     uint64_t handle = handle_of(values);
     bp_bytes key = bp__extism_get(&sandbox->memory, handle);
@@ -289,7 +289,7 @@ static bool set_var(bp__sandbox *sandbox, bp_bytes key, const bp_bytes *value)
 HOST_FUNCTION(extism_var_set)
 {
     bp__sandbox *sandbox = host_data;
-    if (!bp__host_enter(&sandbox->host, env))
+    if (!bp__host_enter(&sandbox->host, env) || !bp__host_need(&sandbox->host, BP__CAP_KV_WRITE))
         return false;
     uint64_t key_handle = handle_of(values), value_handle = handle_of(values + 1);
     bp_bytes key = bp__extism_get(&sandbox->memory, key_handle);
@@ -306,7 +306,7 @@ HOST_FUNCTION(extism_var_set)
 
 static bool log_at(const char *name, bp__sandbox *sandbox, bp_log_level level, bp__value *values)
 {
-    if (!bp__host_enter(&sandbox->host, name))
+    if (!bp__host_enter(&sandbox->host, name) || !bp__host_need(&sandbox->host, BP__CAP_LOG))
         return false;
     uint64_t handle = handle_of(values);
     bp_bytes text = bp__extism_get(&sandbox->memory, handle);
