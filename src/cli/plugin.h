@@ -111,6 +111,8 @@ typedef struct plugin_project {
 
 /* Where a program is, by PATH: owned, or NULL. */
 char *plugin_program_find(const char *name);
+/* The next place where one is: `rest` is what of PATH is still to be looked at, NULL at first. */
+char *plugin_program_next(const char *name, const char **rest);
 /* As above, the first of several; ended by NULL. */
 char *plugin_program_find_any(const char *const *names);
 /* What a program prints, in `folder`; false when it fails. At most a few KiB. */

@@ -88,7 +88,9 @@ static bp_status add_sources(const char *folder, const char *below, plugin_names
         if (!is_source(entry->d_name))
             continue;
         bp_cleanup(bp__buffer_done) bp__buffer name = {0};
-        bp__buffer_printf(&name, "%s%s", below, entry->d_name);
+        /* A compiler must not take a file for an option. */
+        const char *here = !*below && entry->d_name[0] == '-' ? "./" : below;
+        bp__buffer_printf(&name, "%s%s", here, entry->d_name);
         fine = !name.overflow && plugin_names_add(ret, bp__buffer_text(&name));
     }
     closedir(entries);

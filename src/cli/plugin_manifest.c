@@ -217,7 +217,8 @@ bp_status plugin_manifest_save(const plugin_manifest *manifest, bp_error *reterr
 {
     if (!manifest->changed)
         return BP_OK;
-    char *text = json_dumps(manifest->root, JSON_INDENT(2));
+    /* Fifteen digits: a number that a person wrote reads the same again. */
+    char *text = json_dumps(manifest->root, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
     if (!text)
         return bp__error_oom(reterr, "writing a manifest");
     /* The file itself, not a link to it. */

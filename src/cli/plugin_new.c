@@ -39,14 +39,15 @@ static bool is_empty(const char *folder)
 static bp_status make_folder(project *self, bp_error *reterr)
 {
     self->made = mkdir(self->folder, 0777) == 0;
-    if (self->made || (errno == EEXIST && is_empty(self->folder)))
+    int code = errno;
+    if (self->made || (code == EEXIST && is_empty(self->folder)))
         return BP_OK;
-    if (errno == EEXIST)
+    if (code == EEXIST)
         return bp_error_set(reterr, BP_EINVAL,
                             "'%s' is there already, and not an empty folder: nothing is written over; "
                             "name another folder behind the plugin's name",
                             self->folder);
-    return bp__error_os(reterr, BP_ESYSTEM, errno, "make the folder '%s'", self->folder);
+    return bp__error_os(reterr, BP_ESYSTEM, code, "make the folder '%s'", self->folder);
 }
 
 /* Takes away what was written, so that the same command can be tried again. */

@@ -28,20 +28,28 @@ static bool is_program(const char *path)
     return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
 }
 
-char *plugin_program_find(const char *name)
+char *plugin_program_next(const char *name, const char **rest)
 {
-    const char *path = getenv("PATH");
-    while (path && *path) {
-        size_t size = strcspn(path, ":");
+    if (!*rest)
+        *rest = getenv("PATH");
+    while (*rest && **rest) {
+        const char *folder = *rest;
+        size_t size = strcspn(folder, ":");
+        *rest += size + (folder[size] == ':');
         bp_cleanup(bp__buffer_done) bp__buffer place = {0};
-        bp__buffer_append(&place, path, size);
+        bp__buffer_append(&place, folder, size);
         bp__buffer_printf(&place, "/%s", name);
         /* Only absolute folders: another one would be looked for from the plugin's folder. */
-        if (path[0] == '/' && !place.overflow && is_program(bp__buffer_text(&place)))
+        if (folder[0] == '/' && !place.overflow && is_program(bp__buffer_text(&place)))
             return bp__strdup(place.data);
-        path += size + (path[size] == ':');
     }
     return NULL;
+}
+
+char *plugin_program_find(const char *name)
+{
+    const char *rest = NULL;
+    return plugin_program_next(name, &rest);
 }
 
 char *plugin_program_find_any(const char *const *names)
@@ -194,7 +202,6 @@ static bp_status compile_c(const plugin_project *project, bp_error *reterr)
     }
     plugin_command_add(&command, "-o");
     plugin_command_add(&command, project->output);
-    plugin_command_add(&command, "--"); /* a file's name may begin with '-' */
     for (size_t i = 0; i < sources.count; i++)
         plugin_command_add(&command, sources.items[i]);
     return plugin_compile_run(project, &command, strrchr(path, '/') + 1, NULL, reterr);

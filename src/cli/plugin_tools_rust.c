@@ -72,16 +72,18 @@ static bool try_compiler(const plugin_project *project, const char *rustc, rust_
     return true;
 }
 
-/* The user's own first; Debian keeps a newer one than its own for its browsers, which may stand behind. */
+/* The first that can, not the first that there is: Debian's has its library's source where that of rustup, in
+ * front of it, has no target for WebAssembly. */
 static bp_status find_compiler(const plugin_project *project, rust_compiler *ret, bp_error *reterr)
 {
-    const char *named = getenv("RUSTC");
-    bp_auto_free char *own = named && *named ? bp__strdup(named) : plugin_program_find("rustc");
-    if (own && try_compiler(project, own, ret))
+    const char *named = getenv("RUSTC"), *rest = NULL;
+    if (named && *named && try_compiler(project, named, ret))
         return BP_OK;
-    bp_auto_free char *system = plugin_program_find("cargo"); /* with an empty PATH nothing is there */
-    if (system && try_compiler(project, "/usr/bin/rustc", ret))
-        return BP_OK;
+    for (char *path; (path = plugin_program_next("rustc", &rest)); bp__free(path))
+        if (try_compiler(project, path, ret)) {
+            bp__free(path);
+            return BP_OK;
+        }
     return bp_error_set(reterr, BP_ENOTFOUND,
                         "Rust has no target for WebAssembly: run 'rustup target add "
                         "wasm32-unknown-unknown' (Debian without rustup: apt install rustc-web "
