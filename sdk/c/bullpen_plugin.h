@@ -1,9 +1,9 @@
 /*
  * Bullpen: plugins in C and C++. SPDX-License-Identifier: Apache-2.0
  *
- * One header, nothing to link. It declares the host functions of Extism's ABI, which every Extism host
- * has, and Bullpen's own, and wraps them in functions that take bytes. It needs no C library, and works
- * with one (wasi-libc). A function that a plugin does not use leaves no import in it.
+ * One header, nothing to link. It declares the host functions of Extism's ABI, which every Extism
+ * host has, and Bullpen's own, and wraps them in functions that take bytes. It needs no C library,
+ * and works with one (wasi-libc). A function that a plugin does not use leaves no import in it.
  *
  *     #include "bullpen_plugin.h"
  *
@@ -15,17 +15,17 @@
  *     clang --target=wasm32 -mbulk-memory -nostdlib -Wl,--no-entry -O2 -o greet.wasm greet.c
  *     bullpen call greet.wasm greet
  *
- * Memory. A plugin cannot see the host's memory, nor the host its. What they hand to each other goes
- * through blocks, which live outside of the plugin and are reached by copying. A call's blocks end with
- * the call, so freeing them matters to plugins that make many.
+ * Memory. A plugin cannot see the host's memory, nor the host its. What they hand to each other
+ * goes through blocks, which live outside of the plugin and are reached by copying. A call's blocks
+ * end with the call, so freeing them matters to plugins that make many.
  *
  *   borrowed   the function reads the bytes and keeps nothing; they may go away when it returns.
  *   owned      the block is the caller's; bp_block_free() or bp_block_take() ends it.
  *   consumed   the function ends the block, also when it fails.
  *
- * Text is UTF-8. What a host does not grant, or has no more room for, is an answer (each function says
- * which) and not the end of the call: only a deadline, a cancelled call and a limit end that. In Extism's
- * part some refusals end the call too, as the functions say.
+ * Text is UTF-8. What a host does not grant, or has no more room for, is an answer (each function
+ * says which) and not the end of the call: only a deadline, a cancelled call and a limit end that.
+ * In Extism's part some refusals end the call too, as the functions say.
  */
 #ifndef BULLPEN_PLUGIN_H
 #define BULLPEN_PLUGIN_H
@@ -109,10 +109,12 @@ typedef uint64_t bp_block;
 /** No block: it did not work. Functions that take a block treat it as one without bytes. */
 #define BP_FAILED UINT64_MAX
 
-/* For what the functions below do not do. Blocks that are handed to these are consumed, those that they
- * return are owned. */
-#define BP_EXTISM_(name) BP_EXTERN_C __attribute__((import_module("extism:host/env"), import_name(#name)))
-#define BP_BULLPEN_(name) BP_EXTERN_C __attribute__((import_module("bullpen:host/env"), import_name(#name)))
+/* For what the functions below do not do. Blocks that are handed to these are consumed, those that
+ * they return are owned. */
+#define BP_EXTISM_(name)                                                                           \
+    BP_EXTERN_C __attribute__((import_module("extism:host/env"), import_name(#name)))
+#define BP_BULLPEN_(name)                                                                          \
+    BP_EXTERN_C __attribute__((import_module("bullpen:host/env"), import_name(#name)))
 
 BP_EXTISM_(alloc) bp_block bp_host_alloc(uint64_t size);
 BP_EXTISM_(free) void bp_host_free(bp_block block);
@@ -244,7 +246,8 @@ static inline bp_block bp_block_new(bp_bytes bytes)
     return block;
 }
 
-/* No bytes are no block, but so is no room: an argument that is lost must not pass for an empty one. */
+/* No bytes are no block, but so is no room: an argument that is lost must not pass for an empty
+ * one. */
 static inline bool bp_pass_(bp_bytes bytes, bp_block *ret)
 {
     *ret = bp_block_new(bytes);
@@ -331,8 +334,8 @@ static inline bp_block bp_config_get(bp_bytes key)
 }
 
 /**
- * The value of a variable. Variables belong to the plugin and the tenant; without a tenant they end with
- * the sandbox's state: with each call, unless the host reuses sandboxes.
+ * The value of a variable. Variables belong to the plugin and the tenant; without a tenant they end
+ * with the sandbox's state: with each call, unless the host reuses sandboxes.
  * @return owned; BP_NONE when there is none, BP_FAILED when there is no room.
  */
 static inline bp_block bp_var_get(bp_bytes name)
@@ -408,12 +411,12 @@ static inline void bp_log_error(bp_bytes message)
 
 /**
  * Sends a request and waits for the answer.
- * @param request JSON: {"url": "https://…", "method": "GET", "headers": {"name": "value"}}; only the
- *                URL is needed.
+ * @param request JSON: {"url": "https://…", "method": "GET", "headers": {"name": "value"}}; only
+ * the URL is needed.
  * @param body    bp_nothing() for none.
- * @return the answer's body, owned; BP_NONE when it is empty, BP_FAILED when there was no room for the
- *         arguments. Any status is an answer: see bp_http_status(). A host that is not allowed, or cannot
- *         be reached, ends the call.
+ * @return the answer's body, owned; BP_NONE when it is empty, BP_FAILED when there was no room for
+ * the arguments. Any status is an answer: see bp_http_status(). A host that is not allowed, or
+ * cannot be reached, ends the call.
  */
 static inline bp_block bp_http_request(bp_bytes request, bp_bytes body)
 {
@@ -437,9 +440,9 @@ static inline bp_block bp_http_headers(void)
 /* ---- Bullpen's own ------------------------------------------------------------------------- */
 
 /*
- * These are there in Bullpen and in no other host of Extism plugins. Those that fail answer BP_FAILED, -1,
- * false, or no number (x != x), and the plugin may go on: a capability that was not granted, a limit,
- * a store that cannot be reached.
+ * These are there in Bullpen and in no other host of Extism plugins. Those that fail answer
+ * BP_FAILED, -1, false, or no number (x != x), and the plugin may go on: a capability that was not
+ * granted, a limit, a store that cannot be reached.
  */
 
 /**
@@ -452,8 +455,8 @@ static inline bp_block bp_error_text(void)
 }
 
 /**
- * A value of the plugin's store, which outlives sandboxes and is shared by all of them. It is parted by
- * tenants. Needs the capability kv:read.
+ * A value of the plugin's store, which outlives sandboxes and is shared by all of them. It is
+ * parted by tenants. Needs the capability kv:read.
  * @return owned; BP_NONE when there is no value, or it is empty (then bp_kv_version() is not 0).
  */
 static inline bp_block bp_kv_get(bp_bytes key)
@@ -462,7 +465,8 @@ static inline bp_block bp_kv_get(bp_bytes key)
     return bp_pass_(key, &name) ? bp_host_kv_get(name) : BP_FAILED;
 }
 
-/** The version of the value that the last function of the store read or wrote; 0 when there is none. */
+/** The version of the value that the last function of the store read or wrote; 0 when there is
+ * none. */
 static inline int64_t bp_kv_version(void)
 {
     return bp_host_kv_version();
@@ -515,10 +519,11 @@ static inline int32_t bp_kv_exists(bp_bytes key)
 /**
  * A page of keys.
  * @param prefix what they begin with; bp_nothing() for all.
- * @param after  the key after which the page begins: the "after" of the page before, bp_nothing() for
- *               the first.
+ * @param after  the key after which the page begins: the "after" of the page before, bp_nothing()
+ * for the first.
  * @param limit  most keys.
- * @return JSON {"keys": ["…"], "after": "…" or null}, owned; or BP_FAILED. Null: it was the last page.
+ * @return JSON {"keys": ["…"], "after": "…" or null}, owned; or BP_FAILED. Null: it was the last
+ * page.
  */
 static inline bp_block bp_kv_list(bp_bytes prefix, bp_bytes after, int32_t limit)
 {
@@ -560,14 +565,16 @@ static inline int64_t bp_clock_ns(bp_clock which)
 static inline int32_t bp_metric_add(bp_bytes name, bp_bytes labels, double value)
 {
     bp_block title, pairs;
-    return bp_pass_two_(name, &title, labels, &pairs) ? bp_host_metric_add(title, pairs, value) : -1;
+    return bp_pass_two_(name, &title, labels, &pairs) ? bp_host_metric_add(title, pairs, value)
+                                                      : -1;
 }
 
 /** Sets a gauge. Arguments and answer as for bp_metric_add(), with any value. */
 static inline int32_t bp_metric_set(bp_bytes name, bp_bytes labels, double value)
 {
     bp_block title, pairs;
-    return bp_pass_two_(name, &title, labels, &pairs) ? bp_host_metric_set(title, pairs, value) : -1;
+    return bp_pass_two_(name, &title, labels, &pairs) ? bp_host_metric_set(title, pairs, value)
+                                                      : -1;
 }
 
 /** Adds a value to a histogram. Arguments and answer as for bp_metric_add(), with any value. */

@@ -28,8 +28,8 @@ typedef enum plugin_language { PLUGIN_C, PLUGIN_GO, PLUGIN_TINYGO, PLUGIN_RUST }
 const char *plugin_language_title(plugin_language language);
 const char *plugin_language_name(plugin_language language);
 
-/* What the project in `folder` is written in, by its files; `wanted` is a plugin_language that must be
- * among them, or -1. Go may be answered where TinyGo is meant: the files are the same. */
+/* What the project in `folder` is written in, by its files; `wanted` is a plugin_language that must
+ * be among them, or -1. Go may be answered where TinyGo is meant: the files are the same. */
 bp_status plugin_language_find(const char *folder, int wanted, plugin_language *ret,
                                bp_error *reterr);
 
@@ -60,8 +60,8 @@ typedef struct plugin_manifest {
 bool plugin_name_valid(const char *name);
 /* Reads and checks FOLDER/manifest.json. */
 bp_status plugin_manifest_open(const char *folder, plugin_manifest *ret, bp_error *reterr);
-/* Adds exports that are not in it to it and to `added`, and adds those to `missing` that it names and
- * nobody exports. Lists of names in JSON. */
+/* Adds exports that are not in it to it and to `added`, and adds those to `missing` that it names
+ * and nobody exports. Lists of names in JSON. */
 bp_status plugin_manifest_merge(plugin_manifest *manifest, const json_t *exports, json_t *added,
                                 json_t *missing, bp_error *reterr);
 /* Writes it, if anything changed, as a whole or not at all. */
@@ -89,13 +89,12 @@ typedef struct plugin_command {
 void plugin_command_add(plugin_command *command, const char *argument);
 void plugin_command_set(plugin_command *command, const char *name, const char *value);
 /* Text that lives as long as the command; NULL and `failed` when memory is gone. */
-const char *plugin_command_print(plugin_command *command, const char *format, ...)
-    BP_PRINTF(2, 3);
+const char *plugin_command_print(plugin_command *command, const char *format, ...) BP_PRINTF(2, 3);
 void plugin_command_done(plugin_command *command);
 
-/* Runs it to its end, with nothing to read. What it writes to standard output is appended to `output`,
- * up to that buffer's limit. A triggered `cancel` ends it (BP_ECANCELLED); NULL: nothing does.
- * BP_ESYSTEM when it could not be run or did not end with 0. */
+/* Runs it to its end, with nothing to read. What it writes to standard output is appended to
+ * `output`, up to that buffer's limit. A triggered `cancel` ends it (BP_ECANCELLED); NULL: nothing
+ * does. BP_ESYSTEM when it could not be run or did not end with 0. */
 bp_status plugin_command_run(plugin_command *command, const bp_cancel *cancel, bp__buffer *output,
                              bp_error *reterr);
 
@@ -120,7 +119,8 @@ bool plugin_program_ask(const plugin_project *project, const char *const *argv, 
 
 extern const char *const plugin_linker_names[];
 
-/* Makes the output with the tools of the project's language; each says on standard error what it runs. */
+/* Makes the output with the tools of the project's language; each says on standard error what it
+ * runs. */
 bp_status plugin_compile(const plugin_project *project, bp_error *reterr);
 bp_status plugin_compile_rust(const plugin_project *project, bp_error *reterr);
 /* Runs what makes a plugin. `tool` is its name for people. */

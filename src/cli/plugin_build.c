@@ -29,7 +29,7 @@ typedef struct build {
     plugin_language language;
     bp_cancel *cancel;
     char *made, *final; /* owned: the paths of what the tools write and of what it becomes */
-    char output[240];    /* the name of `made` */
+    char output[240];   /* the name of `made` */
     json_t *exports, *added, *missing;
     char sha256[65];
     uint64_t bytes, start_ns;
@@ -41,10 +41,17 @@ typedef struct build {
 /* Exports that hosts call by themselves, or ask for what the others are. */
 static bool is_internal(const char *name)
 {
-    static const char *const names[] = {
-        "_start",         "_initialize",   "__wasm_call_ctors",  "hs_init",         "hs_exit",
-        "init",           "list-functions", "function-args",     "function-returns",
-        "function-writeable", "function-comment"};
+    static const char *const names[] = {"_start",
+                                        "_initialize",
+                                        "__wasm_call_ctors",
+                                        "hs_init",
+                                        "hs_exit",
+                                        "init",
+                                        "list-functions",
+                                        "function-args",
+                                        "function-returns",
+                                        "function-writeable",
+                                        "function-comment"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(name, names[i]) == 0)
             return true;
@@ -115,11 +122,13 @@ static bp_status prepare(build *self, bp_error *reterr)
 {
     bp_status status = plugin_manifest_open(self->folder, &self->manifest, reterr);
     if (status == BP_OK)
-        status = plugin_language_find(self->folder, self->values->language, &self->language, reterr);
+        status =
+            plugin_language_find(self->folder, self->values->language, &self->language, reterr);
     if (status != BP_OK)
         return status;
     self->language = with_tinygo(self);
-    snprintf(self->output, sizeof self->output, ".%s.%ld.new", self->manifest.entry, (long)getpid());
+    snprintf(self->output, sizeof self->output, ".%s.%ld.new", self->manifest.entry,
+             (long)getpid());
     self->made = plugin_path(self->folder, self->output);
     self->final = plugin_path(self->folder, self->manifest.entry);
     self->exports = json_array();

@@ -151,10 +151,11 @@ static bp_status nothing_found(const char *folder, bp_error *reterr)
         if (status != BP_OK)
             return status;
         if (found)
-            return bp_error_set(reterr, BP_EUNSUPPORTED,
-                                "'%s/%s' makes this a project in %s; 'plugin build' builds C, Go and "
-                                "Rust",
-                                folder, others[i][0], others[i][1]);
+            return bp_error_set(
+                reterr, BP_EUNSUPPORTED,
+                "'%s/%s' makes this a project in %s; 'plugin build' builds C, Go and "
+                "Rust",
+                folder, others[i][0], others[i][1]);
     }
     return bp_error_set(reterr, BP_ENOTFOUND,
                         "'%s' has no go.mod, no Cargo.toml and no sources in C (*.c, *.cc, *.cpp, "

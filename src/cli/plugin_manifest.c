@@ -27,7 +27,8 @@ bool plugin_name_valid(const char *name)
 static bp_status wrong(const plugin_manifest *manifest, const char *pointer, const char *wanted,
                        bp_error *reterr)
 {
-    return bp_error_set(reterr, BP_EFORMAT, "'%s': %s: must be %s", manifest->path, pointer, wanted);
+    return bp_error_set(reterr, BP_EFORMAT, "'%s': %s: must be %s", manifest->path, pointer,
+                        wanted);
 }
 
 static bp_status check_name(plugin_manifest *manifest, bp_error *reterr)
@@ -36,9 +37,10 @@ static bp_status check_name(plugin_manifest *manifest, bp_error *reterr)
     if (!manifest->name)
         return wrong(manifest, "/name", "the plugin's name", reterr);
     if (!plugin_name_valid(manifest->name))
-        return wrong(manifest, "/name",
-                     "1 to 63 lower-case letters, digits and '-', beginning with a letter or a digit",
-                     reterr);
+        return wrong(
+            manifest, "/name",
+            "1 to 63 lower-case letters, digits and '-', beginning with a letter or a digit",
+            reterr);
     return BP_OK;
 }
 
@@ -187,7 +189,8 @@ bp_status plugin_manifest_merge(plugin_manifest *manifest, const json_t *exports
 
 /* --- writing ------------------------------------------------------------------------------ */
 
-/* Into a new file that takes the old one's place: whoever reads meanwhile sees one of them whole. */
+/* Into a new file that takes the old one's place: whoever reads meanwhile sees one of them whole.
+ */
 static bp_status replace(const char *path, const char *text, bp_error *reterr)
 {
     bp_cleanup(bp__buffer_done) bp__buffer name = {0};

@@ -43,10 +43,11 @@ static bp_status make_folder(project *self, bp_error *reterr)
     if (self->made || (code == EEXIST && is_empty(self->folder)))
         return BP_OK;
     if (code == EEXIST)
-        return bp_error_set(reterr, BP_EINVAL,
-                            "'%s' is there already, and not an empty folder: nothing is written over; "
-                            "name another folder behind the plugin's name",
-                            self->folder);
+        return bp_error_set(
+            reterr, BP_EINVAL,
+            "'%s' is there already, and not an empty folder: nothing is written over; "
+            "name another folder behind the plugin's name",
+            self->folder);
     return bp__error_os(reterr, BP_ESYSTEM, code, "make the folder '%s'", self->folder);
 }
 
@@ -141,10 +142,9 @@ static bool print_json(const project *self)
     json_t *files = json_array();
     for (size_t i = 0; i < self->files.count; i++)
         json_array_append_new(files, json_string(self->files.items[i]));
-    return cli_out_json(json_pack("{s:s, s:s, s:o, s:o}", "name", self->name, "language",
-                                  self->language, "folder",
-                                  cli_json_text(self->folder, strlen(self->folder)), "files",
-                                  files));
+    return cli_out_json(
+        json_pack("{s:s, s:s, s:o, s:o}", "name", self->name, "language", self->language, "folder",
+                  cli_json_text(self->folder, strlen(self->folder)), "files", files));
 }
 
 static bool print_text(const project *self, const plugin_values *values)
@@ -155,10 +155,10 @@ static bool print_text(const project *self, const plugin_values *values)
         fine = fine && cli_out_text("  %s/%s\n", self->folder, self->files.items[i]);
     if (values->common.quiet)
         return fine;
-    return fine && cli_out_text("next:\n  cd %s\n  bullpen plugin build\n"
-                                "  bullpen call %s.wasm greet --input @test/input.txt%s\n",
-                                self->folder, self->name,
-                                values->language == PLUGIN_GO ? " --wasi" : "");
+    return fine &&
+           cli_out_text("next:\n  cd %s\n  bullpen plugin build\n"
+                        "  bullpen call %s.wasm greet --input @test/input.txt%s\n",
+                        self->folder, self->name, values->language == PLUGIN_GO ? " --wasi" : "");
 }
 
 /* --- the command -------------------------------------------------------------------------- */
@@ -169,10 +169,11 @@ static bp_status check(const plugin_values *values, bp_error *reterr)
     if (!name)
         return bp_error_set(reterr, BP_EINVAL, "'plugin new' needs the plugin's NAME");
     if (!plugin_name_valid(name))
-        return bp_error_set(reterr, BP_EINVAL,
-                            "'%s' cannot be a plugin's name: 1 to 63 lower-case letters, digits and "
-                            "'-', beginning with a letter or a digit",
-                            name);
+        return bp_error_set(
+            reterr, BP_EINVAL,
+            "'%s' cannot be a plugin's name: 1 to 63 lower-case letters, digits and "
+            "'-', beginning with a letter or a digit",
+            name);
     if (values->language < 0)
         return bp_error_set(reterr, BP_EINVAL, "'plugin new' needs --lang: c, go or rust");
     if (values->language == PLUGIN_TINYGO)

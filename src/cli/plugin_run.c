@@ -123,8 +123,8 @@ static int start_process(const plugin_command *command, char **environment, int 
         const char *const *readable;
         char *const *wanted;
     } arguments = {command->argv};
-    int code = posix_spawn(ret, command->argv[0], &actions, &attributes, arguments.wanted,
-                           environment);
+    int code =
+        posix_spawn(ret, command->argv[0], &actions, &attributes, arguments.wanted, environment);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     return code;
@@ -140,8 +140,8 @@ static bool read_some(int from, bp__buffer *output)
     return got > 0 || (got < 0 && (errno == EINTR || errno == EAGAIN));
 }
 
-/* Reads until the process has ended. Something it started may hold the output open for longer, so its end
- * is looked for as well. Returns its wait status. */
+/* Reads until the process has ended. Something it started may hold the output open for longer, so
+ * its end is looked for as well. Returns its wait status. */
 static int follow(pid_t child, int from, const bp_cancel *cancel, bp__buffer *output)
 {
     bool open = true, told = false;

@@ -13,9 +13,9 @@
 /* With it, Go fetches by itself the version that go.mod asks for. */
 #define GO_MINOR_MIN 21
 
-static const char *const clang_names[] = {"clang",    "clang-22", "clang-21", "clang-20", "clang-19",
-                                          "clang-18", "clang-17", "clang-16", "clang-15", "clang-14",
-                                          NULL};
+static const char *const clang_names[] = {"clang",    "clang-22", "clang-21", "clang-20",
+                                          "clang-19", "clang-18", "clang-17", "clang-16",
+                                          "clang-15", "clang-14", NULL};
 const char *const plugin_linker_names[] = {"wasm-ld",    "wasm-ld-22", "wasm-ld-21", "wasm-ld-20",
                                            "wasm-ld-19", "wasm-ld-18", "wasm-ld-17", "wasm-ld-16",
                                            "wasm-ld-15", "wasm-ld-14", NULL};
@@ -153,10 +153,11 @@ static bp_status find_clang(const plugin_project *project, c_compiler *ret, bp_e
         ret->has_libc = has_libc(project, ret->path);
         return BP_OK;
     }
-    return bp_error_set(reterr, BP_ENOTFOUND,
-                        "%s: plugins in C need clang and LLD (Debian: apt install clang-19 lld-19), "
-                        "or a WASI SDK whose folder is named in WASI_SDK_PATH",
-                        ret->path ? "wasm-ld, the linker, is missing" : missing);
+    return bp_error_set(
+        reterr, BP_ENOTFOUND,
+        "%s: plugins in C need clang and LLD (Debian: apt install clang-19 lld-19), "
+        "or a WASI SDK whose folder is named in WASI_SDK_PATH",
+        ret->path ? "wasm-ld, the linker, is missing" : missing);
 }
 
 static void add_c_flags(const plugin_project *project, const c_compiler *compiler,
@@ -166,7 +167,7 @@ static void add_c_flags(const plugin_project *project, const c_compiler *compile
                                                "-Wl,--no-entry", NULL};
     static const char *const with_libc[] = {"--target=wasm32-wasi", "-mexec-model=reactor", NULL};
     static const char *const release[] = {"-O2", "-Wl,--strip-debug", NULL};
-    static const char *const debug[] = {"-O1", "-g", "-fdebug-compilation-dir=.", NULL};
+    static const char *const debug[] = {"-O0", "-g", "-fdebug-compilation-dir=.", NULL};
     static const char *const common[] = {"-mbulk-memory", "-Wall", "-Wextra", NULL};
     const char *const *const groups[] = {compiler->has_libc ? with_libc : freestanding,
                                          project->debug ? debug : release, common};
@@ -250,9 +251,10 @@ static bp_status compile_go(const plugin_project *project, bool tiny, bp_error *
     bp_auto_free char *path = plugin_program_find(tiny ? "tinygo" : "go");
     if (!path)
         return bp_error_set(reterr, BP_ENOTFOUND,
-                            tiny ? "tinygo is missing: install TinyGo (tinygo.org), or build with "
-                                   "--lang go"
-                                 : "go is missing: plugins in Go need Go 1.24 or later (go.dev/dl)");
+                            tiny
+                                ? "tinygo is missing: install TinyGo (tinygo.org), or build with "
+                                  "--lang go"
+                                : "go is missing: plugins in Go need Go 1.24 or later (go.dev/dl)");
     bp_status status = tiny ? BP_OK : check_go(project, path, reterr);
     if (status != BP_OK)
         return status;

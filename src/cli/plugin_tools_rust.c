@@ -72,8 +72,8 @@ static bool try_compiler(const plugin_project *project, const char *rustc, rust_
     return true;
 }
 
-/* The first that can, not the first that there is: Debian's has its library's source where that of rustup, in
- * front of it, has no target for WebAssembly. */
+/* The first that can, not the first that there is: Debian's has its library's source where that of
+ * rustup, in front of it, has no target for WebAssembly. */
 static bp_status find_compiler(const plugin_project *project, rust_compiler *ret, bp_error *reterr)
 {
     const char *named = getenv("RUSTC"), *rest = NULL;
@@ -121,8 +121,8 @@ static bool add_artifacts(const char *line, size_t size, plugin_names *ret)
     const char *reason = json_string_value(json_object_get(message, "reason"));
     const json_t *files = json_object_get(message, "filenames");
     bool fine = true;
-    for (size_t i = 0; reason && strcmp(reason, "compiler-artifact") == 0 && fine &&
-                       i < json_array_size(files);
+    for (size_t i = 0;
+         reason && strcmp(reason, "compiler-artifact") == 0 && fine && i < json_array_size(files);
          i++) {
         const char *file = json_string_value(json_array_get(files, i));
         size_t length = file ? strlen(file) : 0;

@@ -2,7 +2,6 @@
 import json
 import os
 import pathlib
-import shutil
 import signal
 import stat
 import subprocess
@@ -239,7 +238,8 @@ def test_a_function_that_nobody_defines(plugin, new):
 
 
 @pytest.mark.parametrize("toml, error", [
-    ('[package]\nname = "x"\nversion = "0.1.0"\n[lib]\ncrate-type = ["rlib"]\n', 'crate-type = ["cdylib"]'),
+    ('[package]\nname = "x"\nversion = "0.1.0"\n[lib]\ncrate-type = ["rlib"]\n'
+     '[profile.release]\npanic = "abort"\nopt-level = "s"\nlto = true\nstrip = "debuginfo"\n', 'crate-type = ["cdylib"]'),
     ('[package\n', "what it says is above"),
 ])
 def test_a_cargo_project_that_makes_no_plugin(plugin, new, toml, error):
@@ -465,16 +465,57 @@ def test_a_tool_that_makes_nothing_or_no_webassembly(plugin, new, tmp_path):
     program(tools, "tinygo", 'while [ "$1" != -o ]; do shift; done; echo text >"$2"')
     done = plugin("build", folder, env={"PATH": str(tools)})
     assert done.returncode == 1
-    assert "not a WebAssembly module" in done.stderr
+    assert "neither a manifest nor WebAssembly" in done.stderr
     assert not list(folder.glob(".*.new")) and not list(folder.glob("*.wasm"))
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-def test_a_folder_that_cannot_be_written(plugin, new):
+def test_a_place_that_is_taken(plugin, new):
     folder = new("c")
-    folder.chmod(0o500)
-    try:
-        assert plugin("build", folder).returncode == 1
-    finally:
-        folder.chmod(0o700)
-        shutil.rmtree(folder)
+    (folder / "hello.wasm").mkdir()
+    manifest = (folder / "manifest.json").read_text().replace('"greet"', '"other"')
+    (folder / "manifest.json").write_text(manifest)
+    done = plugin("build", folder)
+    assert done.returncode == 1
+    assert "hello.wasm': Is a directory" in done.stderr
+    assert (folder / "manifest.json").read_text() == manifest
+    assert not list(folder.glob(".*.new"))
+
+
+# --- a C library, or none ----------------------------------------------------------------------
+
+PRINTS = '#include <stdio.h>\n#include "bullpen_plugin.h"\nBP_PLUGIN_EXPORT(greet)\n{\n    return printf("hi\\n") < 0;\n}\n'
+
+
+def test_the_c_library_is_there_where_it_is_installed(plugin, new, call):
+    folder = new("c")
+    (folder / "plugin.c").write_text(PRINTS)
+    done = plugin("build", folder, "--json", env={"WASI_SDK_PATH": None})
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["wasi"] is True
+    done = call(folder / "hello.wasm", "greet", "--wasi")
+    assert (done.code, done.out) == (0, b"") and "hi" in done.err
+
+
+def test_without_a_c_library(plugin, new, call, tmp_path):
+    folder = new("c")
+    tools = program(tmp_path / "bin", "clang", """case "$*" in
+*--print-libgcc-file-name*) echo /nowhere ;;
+*) exec clang-19 "$@" ;;
+esac""")
+    environment = {"PATH": f"{tools}:{os.environ['PATH']}", "WASI_SDK_PATH": None}
+    done = plugin("build", folder, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert call(folder / "hello.wasm", "greet", "-i", "Ada").out == b"Hello, Ada!"
+    (folder / "plugin.c").write_text(PRINTS)
+    done = plugin("build", folder, env=environment)
+    assert done.returncode == 1
+    assert "stdio.h" in done.stderr
+
+
+def test_a_wasi_sdk_that_is_named(plugin, new, tmp_path):
+    program(tmp_path / "bin", "clang", f"""for word; do echo "$word"; done >'{tmp_path}/words'; exit 1""")
+    done = plugin("build", new("c"), env={"WASI_SDK_PATH": str(tmp_path)})
+    assert done.returncode == 1
+    words = (tmp_path / "words").read_text().split()
+    assert {"--target=wasm32-wasi", "-mexec-model=reactor", "plugin.c"} <= set(words)
+    assert not any(word.startswith("--sysroot") for word in words)

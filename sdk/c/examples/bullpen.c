@@ -1,5 +1,6 @@
-/* Every function of bullpen_plugin.h that Bullpen alone has, an export for each. Each answers what the
- * function did, or ends with the reason that bp_error_text() gives. SPDX-License-Identifier: Apache-2.0 */
+/* Every function of bullpen_plugin.h that Bullpen alone has, an export for each. Each answers what
+ * the function did, or ends with the reason that bp_error_text() gives. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include "bullpen_plugin.h"
 
 /* The input, of which a call uses at most this much. */
@@ -83,7 +84,8 @@ BP_PLUGIN_EXPORT(kv_set_if_absent)
     return answer_number(bp_kv_set_if_absent(key, value, 0));
 }
 
-/* "key=value": sets it twice, the second time by the version that the first one made and has made old. */
+/* "key=value": sets it twice, the second time by the version that the first one made and has made
+ * old. */
 BP_PLUGIN_EXPORT(kv_set_if_version)
 {
     bp_bytes value, key = read_pair(&value);

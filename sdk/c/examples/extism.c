@@ -1,5 +1,5 @@
-/* Every function of bullpen_plugin.h that all hosts of Extism plugins have, an export for each or for those
- * that belong together. SPDX-License-Identifier: Apache-2.0 */
+/* Every function of bullpen_plugin.h that all hosts of Extism plugins have, an export for each or
+ * for those that belong together. SPDX-License-Identifier: Apache-2.0 */
 #include "bullpen_plugin.h"
 
 /* The input once more, however large it is, by way of a small piece of memory. */
@@ -121,7 +121,8 @@ BP_PLUGIN_EXPORT(too_much)
     return bp_output(all);
 }
 
-/* Fetches what the input, a request in JSON, names; answers status, headers and the first bytes of the body. */
+/* Fetches what the input, a request in JSON, names; answers status, headers and the first bytes of
+ * the body. */
 BP_PLUGIN_EXPORT(fetch)
 {
     static char text[4096];
