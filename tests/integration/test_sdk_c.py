@@ -5,6 +5,8 @@ import subprocess
 
 import pytest
 
+import web
+
 FREESTANDING = ("--target=wasm32", "-ffreestanding", "-nostdlib", "-Wl,--no-entry", "-mbulk-memory")
 WITH_LIBC = ("--target=wasm32-wasi", "--sysroot=/usr", "-mexec-model=reactor")
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror")
@@ -123,4 +125,15 @@ def test_log_records_of_every_level(example):
 def test_http_is_refused_until_it_is_granted(example):
     done = example("fetch", "-i", '{"url":"https://example.com/"}')
     assert (done.code, done.out) == (3, b"")
-    assert "http" in done.err
+    assert "http is not granted" in done.err
+
+
+def test_http_status_headers_and_body(example):
+    with web.serving() as server:
+        host = f"127.0.0.1:{server.port}"
+        done = example("fetch", "-i", json.dumps({"url": f"http://{host}/x"}), "--allow-host", host)
+    assert done.code == 0, done.err
+    head, body = done.out.split(b"\n", 1)
+    status, headers = head.split(b" ", 1)
+    assert (status, body) == (b"200", b"path /x")
+    assert json.loads(headers)["content-length"] == "7"
