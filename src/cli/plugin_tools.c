@@ -126,20 +126,22 @@ static bool has_libc(const plugin_project *project, const char *path)
            plugin_program_ask(project, argv, &text) && access(text.data, R_OK) == 0;
 }
 
-static bool find_wasi_sdk(c_compiler *ret)
+static bp_status find_in_sdk(const char *sdk, c_compiler *ret, bp_error *reterr)
 {
-    const char *sdk = getenv("WASI_SDK_PATH");
-    if (!sdk || !*sdk)
-        return false;
     bp_cleanup(bp__buffer_done) bp__buffer path = {0};
     bp__buffer_printf(&path, "%s/bin/clang", sdk);
-    if (sdk[0] != '/' || path.overflow || !is_program(bp__buffer_text(&path)))
-        return false;
+    if (path.overflow || !bp__buffer_text(&path))
+        return bp__error_oom(reterr, "looking for clang");
+    if (sdk[0] != '/' || !is_program(path.data))
+        return bp_error_set(reterr, BP_ENOTFOUND,
+                            "WASI_SDK_PATH: '%s' has no bin/clang; name the WASI SDK's folder from "
+                            "the root on, or unset the variable",
+                            sdk);
     *ret = (c_compiler){bp__strdup(path.data), true, true};
-    return ret->path;
+    return ret->path ? BP_OK : bp__error_oom(reterr, "looking for clang");
 }
 
-static bp_status find_clang(const plugin_project *project, c_compiler *ret, bp_error *reterr)
+static bp_status find_on_path(const plugin_project *project, c_compiler *ret, bp_error *reterr)
 {
     const char *missing = "clang is missing";
     for (const char *const *name = clang_names; *name && !ret->path; name++) {
@@ -185,8 +187,9 @@ static bp_status compile_c(const plugin_project *project, bp_error *reterr)
     if (status != BP_OK)
         return status;
     c_compiler compiler = {NULL, false, false};
-    if (!find_wasi_sdk(&compiler))
-        status = find_clang(project, &compiler, reterr);
+    const char *sdk = getenv("WASI_SDK_PATH");
+    status = sdk && *sdk ? find_in_sdk(sdk, &compiler, reterr)
+                         : find_on_path(project, &compiler, reterr);
     bp_auto_free char *path = compiler.path;
     if (status != BP_OK)
         return status;

@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import resource
 import signal
 import stat
 import subprocess
@@ -161,6 +162,21 @@ def test_a_folder_that_cannot_be_made(plugin, tmp_path):
     assert done.returncode == 1
     assert "make the folder 'no/such/folder': No such file or directory" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_half_a_project_is_taken_away(bullpen_bin, tmp_path, there):
+    def small_files():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))  # less than Cargo.lock, which is not the first file
+
+    if there:
+        (tmp_path / "hello").mkdir()
+    done = subprocess.run([bullpen_bin, "plugin", "new", "hello", "--lang", "rust"], cwd=tmp_path, capture_output=True,
+                          text=True, preexec_fn=small_files, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "write 'hello/Cargo.lock': File too large" in done.stderr
+    assert [path.name for path in tmp_path.rglob("*")] == (["hello"] if there else [])
 
 
 # --- builds that fail --------------------------------------------------------------------------
@@ -519,3 +535,10 @@ def test_a_wasi_sdk_that_is_named(plugin, new, tmp_path):
     words = (tmp_path / "words").read_text().split()
     assert {"--target=wasm32-wasi", "-mexec-model=reactor", "plugin.c"} <= set(words)
     assert not any(word.startswith("--sysroot") for word in words)
+
+
+@pytest.mark.parametrize("sdk", ["/nowhere", "relative"])
+def test_a_wasi_sdk_that_is_none(plugin, new, sdk):
+    done = plugin("build", new("c"), env={"WASI_SDK_PATH": sdk})
+    assert done.returncode == 1
+    assert f"WASI_SDK_PATH: '{sdk}' has no bin/clang" in done.stderr
