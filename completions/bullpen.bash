@@ -5,7 +5,7 @@ _bullpen()
     local options words= files=0
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W 'call inspect cache doctor version help --help --version' -- "$word"))
+        COMPREPLY=($(compgen -W 'call inspect cache plugin doctor version help --help --version' -- "$word"))
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -50,6 +50,14 @@ _bullpen()
         options=' --dir --help -h --json --quiet -q'
         files=0
         words='list verify clear'
+        ;;
+    plugin)
+        case $before in
+        -l|--lang) COMPREPLY=($(compgen -W 'c go tinygo rust' -- "$word")); return ;;
+        esac
+        options=' --lang -l --release --debug --help -h --json --quiet -q'
+        files=0
+        words='new build'
         ;;
     doctor)
         case $before in

@@ -40,6 +40,29 @@ find_go() {
     return 1
 }
 
+# Whether the user's own Rust has a standard library for WebAssembly.
+rust_has_wasm() {
+    for target in wasm32-unknown-unknown wasm32-wasip1; do
+        folder=$(rustc --print target-libdir --target $target 2>/dev/null) || return 1
+        [ -z "$(find "$folder" -name 'libstd-*.rlib' 2>/dev/null)" ] || return 0
+    done
+    return 1
+}
+
+# Print the compiler that makes plugins in Rust: the user's own, or Debian's with the library's source.
+find_rustc_for_wasm() {
+    if rust_has_wasm; then
+        command -v rustc
+        return 0
+    fi
+    for rustc in "$(command -v rustc || true)" /usr/bin/rustc; do
+        [ -x "$rustc" ] && [ -d "$("$rustc" --print sysroot)/lib/rustlib/src/rust/library/std" ] || continue
+        echo "$rustc"
+        return 0
+    done
+    return 1
+}
+
 # Print a Python that has what the tests from outside import; the user's own may not, while Debian's does.
 find_python() {
     for python in "$(command -v python3 || true)" /usr/bin/python3; do

@@ -32,6 +32,15 @@ typedef struct inspect_values {
     const char *file;
 } inspect_values;
 
+typedef struct plugin_values {
+    cli_common common;
+    const char *action;
+    const char *subject; /* what the action works on, NULL when not given: a name, a folder */
+    const char *folder;
+    int language; /* a plugin_language, or -1 */
+    bool release, debug;
+} plugin_values;
+
 typedef struct doctor_values {
     cli_common common;
 } doctor_values;
@@ -52,6 +61,7 @@ typedef struct help_values {
 int cmd_call(const void *values);
 int cmd_cache(const void *values);
 int cmd_inspect(const void *values);
+int cmd_plugin(const void *values);
 int cmd_doctor(const void *values);
 int cmd_version(const void *values);
 int cmd_help(const void *values);

@@ -316,6 +316,62 @@ static const cli_example inspect_examples[] = {
     {NULL, NULL},
 };
 
+static const char *const plugin_actions[] = {"new", "build", NULL};
+static const char *const plugin_languages[] = {"c", "go", "tinygo", "rust", NULL};
+
+static const cli_operand plugin_operands[] = {
+    {.name = "ACTION",
+     .choices = plugin_actions,
+     .offset = offsetof(plugin_values, action),
+     .help = "'new NAME [FOLDER]' writes a small project that builds and runs, into a new folder; "
+             "'build [FOLDER]' makes the plugin from it."},
+    {.name = "SUBJECT",
+     .optional = true,
+     .is_file = true,
+     .offset = offsetof(plugin_values, subject),
+     .help = "For 'new' the plugin's name: lower-case letters, digits and '-'. For 'build' the "
+             "folder with its manifest.json; without one, this folder."},
+    {.name = "FOLDER",
+     .optional = true,
+     .is_file = true,
+     .offset = offsetof(plugin_values, folder),
+     .help = "For 'new' the folder to write; without one, a new one called like the plugin."},
+    {.name = NULL},
+};
+
+static const cli_option plugin_options[] = {
+    {.name = "lang",
+     .letter = 'l',
+     .type = CLI_CHOICE,
+     .argument = "LANGUAGE",
+     .fallback_words = "for 'build' what go.mod, Cargo.toml or C sources tell",
+     .choices = plugin_languages,
+     .offset = offsetof(plugin_values, language),
+     .help = "The language of the plugin; 'new' needs it. A project in Go is built with TinyGo "
+             "where that is installed, unless this says 'go'."},
+    {.name = "release",
+     .type = CLI_FLAG,
+     .offset = offsetof(plugin_values, release),
+     .help = "For 'build': optimised, without debug information. This is the default."},
+    {.name = "debug",
+     .type = CLI_FLAG,
+     .offset = offsetof(plugin_values, debug),
+     .help = "For 'build': with debug information, so that 'bullpen call --debug-info' shows files "
+             "and lines in backtraces."},
+    {.name = NULL},
+};
+
+static const cli_example plugin_examples[] = {
+    {"A new plugin in C, built and called",
+     "bullpen plugin new hello --lang c && bullpen plugin build hello && "
+     "bullpen call hello/hello.wasm greet -i Ada"},
+    {"Build in the plugin's folder, for backtraces with lines", "bullpen plugin build --debug"},
+    {"What was built, for a script", "bullpen plugin build --json hello | jq -r .file"},
+    {NULL, NULL},
+};
+
+static const int plugin_exits[] = {CLI_OK, CLI_FAILED, CLI_USAGE, 130, -1};
+
 static const cli_example doctor_examples[] = {
     {"What this machine can and cannot do", "bullpen doctor"},
     {"Only what is not as it should be",
@@ -400,6 +456,19 @@ const cli_command cli_commands[] = {
      .exits = cache_exits,
      .values_size = sizeof(cache_values),
      .run = cmd_cache},
+    {.name = "plugin",
+     .summary = "write and build a plugin in C, Go or Rust",
+     .description = "'new' writes a project with a source file, a manifest and a README; it never "
+                    "writes over anything. 'build' runs the language's own compiler, checks what "
+                    "came out, puts it beside manifest.json under the name that the manifest says, "
+                    "and adds exports to the manifest that are not in it yet. What you wrote there "
+                    "stays as it is. A failed build leaves the plugin of the last one.",
+     .operands = plugin_operands,
+     .options = plugin_options,
+     .examples = plugin_examples,
+     .exits = plugin_exits,
+     .values_size = sizeof(plugin_values),
+     .run = cmd_plugin},
     {.name = "doctor",
      .summary = "check what this machine can and cannot do",
      .description = "Checks the kernel, its settings, this process's limits and the tools for "

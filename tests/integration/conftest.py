@@ -90,3 +90,23 @@ def guest(tmp_path_factory):
         return file
 
     return path
+
+
+@pytest.fixture(scope="session")
+def built_guests(bullpen_bin):
+    """The folder that tests/guests/build has filled."""
+    folder = pathlib.Path(os.environ.get("BULLPEN_GUESTS", bullpen_bin.parent / "guests"))
+    assert (folder / "sdk").is_dir(), f"{folder} is not filled: run tests/guests/build {folder}"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def toolchains(bullpen_bin, built_guests):
+    """An environment in which plugins are built: our program and a new enough Go on PATH, what is compiled from crates
+    kept for the next run, and no network: tools/setup has fetched what is needed."""
+    found = subprocess.run(["sh", "-c", '. tools/lib.sh; find_go'], cwd=ROOT, capture_output=True, text=True,
+                           timeout=PATIENCE_S, check=True)
+    go = pathlib.Path(found.stdout.strip()).parent
+    return {**os.environ, "PATH": f"{bullpen_bin.parent}:{go}:{os.environ['PATH']}", "GOPROXY": "off", "GOFLAGS": "",
+            "GOTOOLCHAIN": "local", "CARGO_NET_OFFLINE": "true",
+            "CARGO_TARGET_DIR": str(built_guests.resolve() / "rust-target")}

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-COMMANDS = ["call", "inspect", "cache", "doctor", "version", "help"]
+COMMANDS = ["call", "inspect", "cache", "plugin", "doctor", "version", "help"]
 CALL_OPTIONS = ["input", "config", "timeout-ms", "memory-max", "input-max", "output-max", "log-max", "host-calls-max", "fuel",
                 "trusted", "core-dump", "wasi", "allow-host", "allow-private", "ca-file", "debug-info", "reset",
                 "tenant", "repeat", "concurrency", "max-live", "min-warm", "cache-dir", "no-cache", "compile-timeout", "compile-memory-max",
