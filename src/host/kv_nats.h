@@ -66,6 +66,12 @@ typedef struct bp__nats_use {
     bp__kv_use use;
     uint64_t changed_ms;
 } bp__nats_use;
+/* What the name says to which a message of a consumer would be acknowledged. */
+typedef struct bp__nats_about {
+    uint64_t sequence, number; /* in the stream; among what the consumer sent, from 1 */
+    uint64_t at_ns, pending;   /* when it was written; how many come behind it */
+} bp__nats_about;
+bool bp__nats_about_read(const char *reply, bp__nats_about *ret);
 #define BP__NATS_USE_MAX 80
 bool bp__nats_use_read(const char *text, size_t size, bp__nats_use *ret);
 

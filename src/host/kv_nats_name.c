@@ -134,3 +134,30 @@ bool bp__nats_use_read(const char *text, size_t size, bp__nats_use *ret)
     *ret = use;
     return true;
 }
+
+/* $JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<number>.<time>.<pending>; newer servers put a
+ * domain and an account before the stream, and may add words at the end. */
+#define WORDS 9
+#define WORDS_NEWER 11
+
+bool bp__nats_about_read(const char *reply, bp__nats_about *ret)
+{
+    const char *words[WORDS_NEWER + 1], *at = reply;
+    unsigned count = 0;
+    while (at && count <= WORDS_NEWER) {
+        words[count++] = at;
+        at = strchr(at, '.');
+        at = at ? at + 1 : NULL;
+    }
+    if (strncmp(reply, "$JS.ACK.", 8) != 0 || (count != WORDS && count < WORDS_NEWER))
+        return false;
+    const char *const *from = words + (count == WORDS ? 5 : 7);
+    uint64_t numbers[4];
+    for (int i = 0; i < 4; i++) {
+        const char *text = from[i];
+        if (!read_number(&text, text + strlen(text), &numbers[i]) || (*text && *text != '.'))
+            return false;
+    }
+    *ret = (bp__nats_about){numbers[0], numbers[1], numbers[2], numbers[3]};
+    return true;
+}

@@ -1,7 +1,9 @@
 /* What there is in a bucket, without values. SPDX-License-Identifier: Apache-2.0
  *
- * An ordered consumer of the last message of each subject, headers only. The server says with each
- * message how many more there are. */
+ * A consumer made for the purpose sends the last message of each subject, headers only, to an inbox.
+ * The name to which a message would be acknowledged says how many more there are. The client
+ * library's own subscriptions to consumers are not used: several at once on one connection have come
+ * to wait for each other for ever (libnats 3.4.1). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,7 +61,7 @@ static bool add(bp__nats_items *items, const char *name, const bp__nats_item *fr
 }
 
 /* Takes a message in; one whose name is not of ours is passed over. */
-static bp_status take(const bp__nats *self, natsMsg *message, const jsMsgMetaData *about,
+static bp_status take(const bp__nats *self, natsMsg *message, const bp__nats_about *about,
                       bp__nats_items *items, bp_error *reterr)
 {
     char prefix[BP__NATS_SUBJECT_MAX];
@@ -67,10 +69,7 @@ static bp_status take(const bp__nats *self, natsMsg *message, const jsMsgMetaDat
     bp__nats_subject(self, "", prefix);
     const char *subject = natsMsg_GetSubject(message), *operation = NULL;
     size_t skip = strlen(prefix);
-    bp__nats_item item = {
-        .sequence = about->Sequence.Stream,
-        .at_ms = (uint64_t)about->Timestamp / BP_NS_PER_MS,
-    };
+    bp__nats_item item = {.sequence = about->sequence, .at_ms = about->at_ns / BP_NS_PER_MS};
     if (!subject || strncmp(subject, prefix, skip) != 0 ||
         !bp__nats_name_read(subject + skip, &item.space_size, key, &item.key_size))
         return BP_OK;
@@ -106,90 +105,148 @@ static void keep_newest(bp__nats_items *items)
     items->count = kept;
 }
 
-/* Whether the server has nothing more for this consumer: asked when no message comes. */
-static natsStatus at_end(natsSubscription *subscription, uint64_t received,
-                         const bp__nats_wait *wait, bool *ret, jsErrCode *code)
+/* One reading of the whole. */
+typedef struct reading {
+    bp__nats *self;
+    const bp__nats_wait *wait;
+    bp__nats_items items;
+    natsSubscription *inbox;
+    char *consumer; /* its name, owned */
+    uint64_t received;
+    bool end;
+    jsErrCode code;
+} reading;
+
+/* Takes over what the server says of the consumer: it may have sent all. */
+static void look(reading *scan, const jsConsumerInfo *info)
+{
+    scan->end = info->NumPending == 0 && info->Delivered.Consumer == scan->received;
+}
+
+static natsStatus make_consumer(reading *scan, const char *subject, const char *inbox, unsigned tries)
 {
     jsOptions options;
-    jsOptions_Init(&options);
-    options.Wait = bp__nats_patience(1, wait);
+    jsConsumerConfig config;
     jsConsumerInfo *info = NULL;
-    natsStatus s = natsSubscription_GetConsumerInfo(&info, subscription, &options, code);
-    *ret = s == NATS_OK && info->NumPending == 0 && info->Delivered.Consumer <= received;
+    jsOptions_Init(&options);
+    jsConsumerConfig_Init(&config);
+    options.Wait = bp__nats_patience(tries, scan->wait);
+    config.DeliverSubject = inbox;
+    config.FilterSubject = subject;
+    config.DeliverPolicy = js_DeliverLastPerSubject;
+    config.AckPolicy = js_AckNone;
+    config.HeadersOnly = true;
+    config.MemoryStorage = true;
+    config.Replicas = 1;
+    config.InactiveThreshold = INT64_C(5000000000); /* if we do not come to delete it */
+    natsStatus s = js_AddConsumer(&info, scan->self->js, scan->self->stream, &config, &options,
+                                  &scan->code);
+    if (s == NATS_OK) {
+        scan->consumer = bp__strdup(info->Name);
+        look(scan, info);
+    }
+    jsConsumerInfo_Destroy(info);
+    return s || scan->consumer ? s : NATS_NO_MEMORY;
+}
+
+static natsStatus begin(reading *scan, const char *filter, unsigned tries)
+{
+    char subject[BP__NATS_SUBJECT_MAX];
+    natsInbox *inbox = NULL;
+    bp__nats_subject(scan->self, filter, subject);
+    natsStatus s = natsInbox_Create(&inbox);
+    if (s == NATS_OK)
+        s = natsConnection_SubscribeSync(&scan->inbox, scan->self->connection, inbox);
+    /* Nothing is dropped: there is no more than the namespace has. */
+    if (s == NATS_OK)
+        s = natsSubscription_SetPendingLimits(scan->inbox, -1, -1);
+    if (s == NATS_OK)
+        s = make_consumer(scan, subject, inbox, tries);
+    natsInbox_Destroy(inbox);
+    return s;
+}
+
+static void finish(reading *scan)
+{
+    jsOptions options;
+    jsErrCode code;
+    jsOptions_Init(&options);
+    options.Wait = bp__nats_patience(0, scan->wait);
+    if (scan->consumer)
+        (void)js_DeleteConsumer(scan->self->js, scan->self->stream, scan->consumer, &options, &code);
+    natsSubscription_Destroy(scan->inbox);
+    bp__free(scan->consumer);
+}
+
+/* No message came: have all come? */
+static natsStatus ask(reading *scan)
+{
+    jsOptions options;
+    jsConsumerInfo *info = NULL;
+    jsOptions_Init(&options);
+    options.Wait = bp__nats_patience(1, scan->wait);
+    natsStatus s = js_GetConsumerInfo(&info, scan->self->js, scan->self->stream, scan->consumer,
+                                      &options, &scan->code);
+    if (s == NATS_OK)
+        look(scan, info);
     jsConsumerInfo_Destroy(info);
     return s;
 }
 
-/* Reads to the end. A natsStatus that is none of ours is the reason to begin again. */
-static natsStatus drain(bp__nats *self, natsSubscription *subscription, const bp__nats_wait *wait,
-                        bp__nats_items *items, jsErrCode *code, bp_status *ret_status,
-                        bp_error *reterr)
+/* One message. */
+static natsStatus step(reading *scan, bp_status *ret_status, bp_error *reterr)
 {
-    bool end = false;
-    uint64_t received = 0;
-    natsStatus s = at_end(subscription, 0, wait, &end, code);
-    while (s == NATS_OK && !end && *ret_status == BP_OK) {
-        natsMsg *message = NULL;
-        jsMsgMetaData *about = NULL;
-        s = natsSubscription_NextMsg(&message, subscription, bp__nats_patience(0, wait));
-        if (s == NATS_TIMEOUT) {
-            if (bp_deadline_passed(wait->by) || bp_cancel_triggered(wait->cancel))
-                break;
-            s = at_end(subscription, received, wait, &end, code);
-            continue;
-        }
-        if (s == NATS_OK)
-            s = natsMsg_GetMetaData(&about, message);
-        if (s == NATS_OK) {
-            received++;
-            *ret_status = take(self, message, about, items, reterr);
-            end = about->NumPending == 0;
-        }
-        jsMsgMetaData_Destroy(about);
+    natsMsg *message = NULL;
+    bp__nats_about about;
+    natsStatus s = natsSubscription_NextMsg(&message, scan->inbox, bp__nats_patience(0, scan->wait));
+    if (s == NATS_TIMEOUT)
+        return ask(scan);
+    if (s != NATS_OK)
+        return s;
+    const char *reply = natsMsg_GetReply(message);
+    /* One that was lost on the way leaves a gap. */
+    if (!reply || !bp__nats_about_read(reply, &about) || about.number != ++scan->received) {
         natsMsg_Destroy(message);
-        if (bp_cancel_triggered(wait->cancel) || bp_deadline_passed(wait->by))
-            s = end ? s : NATS_TIMEOUT;
+        return NATS_MISMATCH;
     }
-    return s;
+    *ret_status = take(scan->self, message, &about, &scan->items, reterr);
+    scan->end = about.pending == 0;
+    natsMsg_Destroy(message);
+    return NATS_OK;
 }
 
-static natsStatus subscribe(bp__nats *self, const char *filter, unsigned tries,
-                            const bp__nats_wait *wait, natsSubscription **ret, jsErrCode *code)
+static natsStatus try_scan(reading *scan, const char *filter, unsigned tries, bp_status *ret_status,
+                           bp_error *reterr)
 {
-    char subject[BP__NATS_SUBJECT_MAX];
-    bp__nats_subject(self, filter, subject);
-    jsOptions options;
-    jsSubOptions how;
-    jsOptions_Init(&options);
-    jsSubOptions_Init(&how);
-    options.Wait = bp__nats_patience(tries, wait);
-    how.Stream = self->stream;
-    how.Ordered = true;
-    how.Config.HeadersOnly = true;
-    how.Config.DeliverPolicy = js_DeliverLastPerSubject;
-    return js_SubscribeSync(ret, self->js, subject, &options, &how, code);
+    natsStatus s = begin(scan, filter, tries);
+    while (s == NATS_OK && !scan->end && *ret_status == BP_OK) {
+        s = step(scan, ret_status, reterr);
+        if (!scan->end && (bp_cancel_triggered(scan->wait->cancel) ||
+                           bp_deadline_passed(scan->wait->by)))
+            s = NATS_TIMEOUT;
+    }
+    finish(scan);
+    return s;
 }
 
 bp_status bp__nats_scan(bp__nats *self, const char *filter, const bp__nats_wait *wait,
                         bp__nats_items *ret, bp_error *reterr)
 {
-    bp__nats_items items = {0};
     for (unsigned tries = 0;; tries++) {
-        natsSubscription *subscription = NULL;
-        jsErrCode code = 0;
+        reading scan = {.self = self, .wait = wait};
         bp_status status = BP_OK;
-        natsStatus s = subscribe(self, filter, tries, wait, &subscription, &code);
-        if (s == NATS_OK)
-            s = drain(self, subscription, wait, &items, &code, &status, reterr);
-        natsSubscription_Destroy(subscription);
+        natsStatus s = try_scan(&scan, filter, tries, &status, reterr);
         if (s == NATS_OK && status == BP_OK) {
-            keep_newest(&items);
-            *ret = items;
+            keep_newest(&scan.items);
+            *ret = scan.items;
             return BP_OK;
         }
-        bp__nats_items_done(&items);
+        bp__nats_items_done(&scan.items);
+        /* A server that was started anew has forgotten the consumer. */
+        if (s == NATS_NOT_FOUND && scan.code == JSConsumerNotFoundErr)
+            s = NATS_MISMATCH;
         if (status == BP_OK)
-            status = bp__nats_again(self, s, code, "listing", tries, wait, reterr);
+            status = bp__nats_again(self, s, scan.code, "listing", tries, wait, reterr);
         if (status)
             return status;
     }
