@@ -26,9 +26,11 @@ typedef struct bp__lmdb {
     char *path;
     uint64_t bytes_max; /* of the file */
     bp__kv_counters *counters; /* the store's: not to be touched once that may be gone */
-    /* Shared by who has a transaction, alone by who changes the size of the map. */
-    pthread_rwlock_t map;
-    pthread_mutex_t kept_mutex; /* guards `kept` */
+    pthread_mutex_t mutex; /* guards what follows, down to `kept_count` */
+    pthread_cond_t changed; /* somebody left, or the map is new; on CLOCK_MONOTONIC */
+    unsigned users;         /* have a transaction */
+    unsigned remakers;      /* wait to make the map anew, or do: nobody enters meanwhile */
+    bool remaking;          /* one of them does */
     MDB_txn *kept[BP__LMDB_KEPT]; /* read transactions to be renewed */
     unsigned kept_count;
     bp__lmdb_writer *writer;
@@ -87,6 +89,8 @@ bp_status bp__lmdb_damaged(const bp__lmdb *self, bp_error *reterr);
 /* Ends with bp__lmdb_read_end(). Data that it shows is valid until then. */
 bp_status bp__lmdb_read_begin(bp__lmdb *self, bp_deadline by, MDB_txn **ret, bp_error *reterr);
 void bp__lmdb_read_end(bp__lmdb *self, MDB_txn *txn);
+/* The moment on the real clock that `by` is; a test may have set the other one. */
+struct timespec bp__lmdb_moment(bp_deadline by);
 /* Waits for the writers of other processes. Ends with _commit or _abort. */
 int bp__lmdb_write_begin(bp__lmdb *self, MDB_txn **ret);
 int bp__lmdb_write_commit(bp__lmdb *self, MDB_txn *txn);

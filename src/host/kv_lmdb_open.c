@@ -53,8 +53,8 @@ void bp__lmdb_free(bp__lmdb *self)
     if (self->env)
         mdb_env_close(self->env);
     unclaim(self);
-    pthread_rwlock_destroy(&self->map);
-    pthread_mutex_destroy(&self->kept_mutex);
+    pthread_cond_destroy(&self->changed);
+    pthread_mutex_destroy(&self->mutex);
     bp__free(self->path);
     bp__free(self);
 }
@@ -65,13 +65,12 @@ static bp__lmdb *make(const bp__kv_setup *setup)
     bp__lmdb *self = bp__alloc_zeroed(1, sizeof *self);
     if (!self)
         return NULL;
-    pthread_rwlockattr_t attributes;
-    pthread_rwlockattr_init(&attributes);
-    /* Who makes the map anew must come to its turn while readers come and go. */
-    pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
-    pthread_rwlock_init(&self->map, &attributes);
-    pthread_rwlockattr_destroy(&attributes);
-    pthread_mutex_init(&self->kept_mutex, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&self->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&self->mutex, NULL);
     self->bytes_max = setup->store_bytes_max & ~UINT64_C(4095); /* of whole pages */
     self->counters = setup->counters;
     self->path = bp__strdup(setup->place);

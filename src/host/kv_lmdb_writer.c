@@ -21,13 +21,22 @@
 struct bp__lmdb_writer {
     bp__lmdb *self;
     pthread_mutex_t mutex; /* guards the rest; not held while a transaction runs */
-    pthread_cond_t wakeup;
+    pthread_cond_t wakeup; /* there are jobs, or the end has come */
     bp__lmdb_job *first, **last; /* not taken yet */
     pthread_t thread;
     bool started, stopping;
     bool ended;    /* the thread does nothing more */
     bool orphaned; /* the store is gone: the thread frees what is left */
 };
+
+static void init_condition(pthread_cond_t *condition)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(condition, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
 
 bp__lmdb_job *bp__lmdb_job_new(bp__lmdb_what what, const bp__kv_request *request, bp_bytes value)
 {
@@ -36,11 +45,7 @@ bp__lmdb_job *bp__lmdb_job_new(bp__lmdb_what what, const bp__kv_request *request
         bp__alloc_zeroed(1, sizeof *job + key_size + BP__LMDB_ENTRY_HEAD + value.size);
     if (!job)
         return NULL;
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&job->wakeup, &attributes);
-    pthread_condattr_destroy(&attributes);
+    init_condition(&job->wakeup);
     job->what = what;
     if (!request)
         return job;
@@ -177,6 +182,7 @@ static void *run(void *data)
         answer_locked(writer, &batch, jobs);
     }
     writer->ended = true;
+    pthread_cond_broadcast(&writer->wakeup);
     bool orphaned = writer->orphaned;
     pthread_mutex_unlock(&writer->mutex);
     if (orphaned)
@@ -204,35 +210,33 @@ bp__lmdb_writer *bp__lmdb_writer_new(bp__lmdb *self)
     writer->self = self;
     writer->last = &writer->first;
     pthread_mutex_init(&writer->mutex, NULL);
-    pthread_cond_init(&writer->wakeup, NULL);
+    init_condition(&writer->wakeup);
     return writer;
+}
+
+/* Whether the thread has come to its end, within CLOSE_S seconds; if not, it frees what is left. */
+static bool ended(bp__lmdb_writer *writer)
+{
+    struct timespec until = bp__lmdb_moment(bp_deadline_in_ms(CLOSE_S * 1000));
+    BP_LOCK_SCOPE(&writer->mutex);
+    writer->stopping = true;
+    pthread_cond_broadcast(&writer->wakeup);
+    while (writer->started && !writer->ended &&
+           pthread_cond_timedwait(&writer->wakeup, &writer->mutex, &until) == 0)
+        continue;
+    writer->orphaned = writer->started && !writer->ended;
+    if (writer->orphaned)
+        pthread_detach(writer->thread);
+    return !writer->orphaned;
 }
 
 void bp__lmdb_writer_close(bp__lmdb_writer *writer)
 {
-    struct timespec until;
-    pthread_mutex_lock(&writer->mutex);
-    writer->stopping = true;
-    pthread_cond_signal(&writer->wakeup);
-    pthread_mutex_unlock(&writer->mutex);
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += CLOSE_S;
-    if (!writer->started ||
-        pthread_clockjoin_np(writer->thread, NULL, CLOCK_MONOTONIC, &until) == 0) {
-        free_writer(writer);
+    /* Another process holds the lock, or the disk hangs, if it has not. */
+    if (!ended(writer))
         return;
-    }
-    /* Another process holds the lock, or the disk hangs. Who of both comes last frees the rest. */
-    pthread_t thread = writer->thread;
-    pthread_mutex_lock(&writer->mutex);
-    writer->orphaned = true;
-    bool ended = writer->ended;
-    pthread_mutex_unlock(&writer->mutex);
-    if (!ended) {
-        pthread_detach(thread);
-        return;
-    }
-    pthread_join(thread, NULL);
+    if (writer->started)
+        pthread_join(writer->thread, NULL);
     free_writer(writer);
 }
 
@@ -271,19 +275,11 @@ static void take_back_locked(bp__lmdb_writer *writer, bp__lmdb_job *job)
         writer->last = place;
 }
 
-static struct timespec real_end(bp_deadline by)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    uint64_t now_ns = (uint64_t)now.tv_sec * BP_NS_PER_S + (uint64_t)now.tv_nsec;
-    return bp__deadline_timespec(bp__deadline_after(now_ns, bp_deadline_left_ns(by)));
-}
-
 typedef enum left { DONE, NOT_BEGUN, LEFT_BEHIND } left;
 
 static left wait_for(bp__lmdb_writer *writer, bp__lmdb_job *job, bp_deadline by)
 {
-    struct timespec until = real_end(by);
+    struct timespec until = bp__lmdb_moment(by);
     BP_LOCK_SCOPE(&writer->mutex);
     while (!job->done && !job->cancelled &&
            pthread_cond_timedwait(&job->wakeup, &writer->mutex, &until) == 0)
