@@ -1,8 +1,10 @@
-/* The store in which plugins keep what outlives a call, used by its host. SPDX-License-Identifier: Apache-2.0
+/* The store in which plugins keep what outlives a call, used by its host. SPDX-License-Identifier:
+ * Apache-2.0
  *
  *   usage: kv [LOCATION]      memory:   file:/path/to/folder   nats://host:port/bucket
  *
- * Counts visits of a tenant by compare-and-swap, keeps a session for a minute, and lists the keys. */
+ * Counts visits of a tenant by compare-and-swap, keeps a session for a minute, and lists the keys.
+ */
 #include <bullpen/kv.h>
 #include <stdio.h>
 #include <stdlib.h>

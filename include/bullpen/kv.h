@@ -41,9 +41,9 @@ typedef struct bp_kv_limits {
 
 /** Zero in a field means its default. */
 typedef struct bp_kv_options {
-    uint32_t size;            /**< set by BP_KV_OPTIONS_INIT */
-    uint32_t timeout_ms;      /**< of operations that name no deadline, and of opening; default 5000 */
-    const char *location;     /**< see above; default "memory:"; copied */
+    uint32_t size;        /**< set by BP_KV_OPTIONS_INIT */
+    uint32_t timeout_ms;  /**< of operations that name no deadline, and of opening; default 5000 */
+    const char *location; /**< see above; default "memory:"; copied */
     const bp_kv_limits *limits; /**< of each namespace; NULL: the defaults; copied */
     uint64_t store_bytes_max; /**< of all namespaces. memory: keys and values (default 1 GiB). file:
                                    the file's size, its free pages included (default 16 GiB). nats:
@@ -102,11 +102,11 @@ typedef struct bp_kv_call {
  * What all operations below have in common.
  *
  * @param kv   borrowed. @param call borrowed. @param key borrowed: 1 to key_bytes_max bytes, any.
- * @return beside what each names: BP_EINVAL, BP_ENOMEM, BP_ETIMEDOUT, BP_ECANCELLED, BP_EUNAVAILABLE
- *         (the server does not answer or is gone, and was not back by the deadline), BP_EFORMAT
- *         (what is stored was damaged), BP_ESYSTEM (os_errno says which error: ENOSPC is a full
- *         disk). A change that ended with one of the last five may be made, or be made later
- *         still, or not; any other failure changed nothing.
+ * @return beside what each names: BP_EINVAL, BP_ENOMEM, BP_ETIMEDOUT, BP_ECANCELLED,
+ * BP_EUNAVAILABLE (the server is gone, and was not back by the deadline), BP_EFORMAT (what is
+ * stored was damaged), BP_ESYSTEM (os_errno says which error: ENOSPC is a full disk). A change that
+ * ended with one of the last five may be made, or be made later, or not; any other failure changed
+ * nothing.
  * @threads any; blocks until the deadline at most. nats: a cancel is seen within a second.
  */
 
@@ -171,20 +171,20 @@ BP_API BP_MUST_USE bp_status bp_kv_exists(bp_kv *kv, const bp_kv_call *call, bp_
 
 /** Some keys, in the order of their bytes. Ends with bp_kv_page_done(). */
 typedef struct bp_kv_page {
-    uint32_t size;   /**< set by BP_KV_PAGE_INIT */
+    uint32_t size; /**< set by BP_KV_PAGE_INIT */
     uint32_t count;
     const bp_bytes *keys; /**< borrowed, like all here, until bp_kv_page_done() */
-    bp_bytes cursor; /**< names the next page; no bytes: this was the last one */
-    void *private_;  /**< the library's own */
+    bp_bytes cursor;      /**< names the next page; no bytes: this was the last one */
+    void *private_;       /**< the library's own */
 } bp_kv_page;
 #define BP_KV_PAGE_INIT {.size = (uint32_t)sizeof(bp_kv_page)}
 
 /**
- * List keys. A key that is there from the first page to the last is listed once; one that is made or
- * removed meanwhile may be listed or not.
+ * List keys. A key that is there from the first page to the last is listed once; one that is made
+ * or removed meanwhile may be listed or not.
  * @param      prefix what keys begin with; may have no bytes.
- * @param      cursor of the page before; no bytes: the first page. Its bytes mean nothing to callers;
- *                    any others are BP_EINVAL, or begin somewhere within the same namespace.
+ * @param      cursor of the page before; no bytes: the first page. Its bytes mean nothing to
+ * callers; any others are BP_EINVAL, or begin somewhere within the same namespace.
  * @param      limit  of keys; 0: 100; at most BP_KV_PAGE_MAX.
  * @param[out] ret    begins with BP_KV_PAGE_INIT; on BP_OK end it with bp_kv_page_done().
  * @return BP_OK, or see above. nats: reads the names of the whole namespace for each page.
@@ -215,7 +215,7 @@ typedef enum bp_kv_operation {
 #define BP_KV_OPERATION_ENUM(name, label) BP_KV_OPERATION_##name,
     BP_KV_OPERATION_MAP(BP_KV_OPERATION_ENUM)
 #undef BP_KV_OPERATION_ENUM
-    BP_KV_OPERATIONS
+        BP_KV_OPERATIONS
 } bp_kv_operation;
 
 /** How they end, once: XX(name, metric label). */
@@ -233,7 +233,7 @@ typedef enum bp_kv_result {
 #define BP_KV_RESULT_ENUM(name, label) BP_KV_RESULT_##name,
     BP_KV_RESULT_MAP(BP_KV_RESULT_ENUM)
 #undef BP_KV_RESULT_ENUM
-    BP_KV_RESULTS
+        BP_KV_RESULTS
 } bp_kv_result;
 
 /** What a store has done since it was opened, for all namespaces. */
@@ -245,7 +245,7 @@ typedef struct bp_kv_stats {
     uint64_t written_bytes; /**< of keys and values that were set */
     uint64_t expired;       /**< entries removed here because their time was over */
     uint64_t commits;       /**< file: transactions, each of any number of changes */
-    uint64_t retries;       /**< nats: steps begun again: another host was first, or no answer came */
+    uint64_t retries; /**< nats: steps begun again: another host was first, or no answer came */
 } bp_kv_stats;
 #define BP_KV_STATS_INIT {.size = (uint32_t)sizeof(bp_kv_stats)}
 

@@ -38,8 +38,8 @@ static bp_status open_backend(bp_kv *kv, const bp_kv_options *options, const cha
 {
     const bp__kv_setup setup = {
         .place = place,
-        .store_bytes_max = options->store_bytes_max ? options->store_bytes_max
-                                                    : kv->backend->bytes_default,
+        .store_bytes_max =
+            options->store_bytes_max ? options->store_bytes_max : kv->backend->bytes_default,
         .replicas = options->replicas ? options->replicas : 1,
         .by = bp_deadline_in_ms(kv->timeout_ms),
         .counters = &kv->counters,
@@ -120,8 +120,8 @@ static bp_status begin(bp_kv *kv, const bp_kv_call *call, bp__kv_request *reques
     return bp__kv_request_read(request, &kv->limits, kv->timeout_ms, call, reterr);
 }
 
-static bp_status begin_key(bp_kv *kv, const bp_kv_call *call, bp_bytes key,
-                           bp__kv_request *request, bp_error *reterr)
+static bp_status begin_key(bp_kv *kv, const bp_kv_call *call, bp_bytes key, bp__kv_request *request,
+                           bp_error *reterr)
 {
     bp_status status = begin(kv, call, request, reterr);
     if (!status)
@@ -227,8 +227,8 @@ static bp_status read_change(const bp_kv *kv, const bp_kv_change *from, bp__kv_w
     ret->condition = (bp_kv_condition)change.condition;
     ret->version = change.version;
     /* A time beyond what can be counted is for ever. */
-    ret->expires_ms = change.ttl_ms && change.ttl_ms < UINT64_MAX - now_ms ? now_ms + change.ttl_ms
-                                                                           : 0;
+    ret->expires_ms =
+        change.ttl_ms && change.ttl_ms < UINT64_MAX - now_ms ? now_ms + change.ttl_ms : 0;
     return BP_OK;
 }
 
@@ -238,8 +238,8 @@ static bp_status check_value(const bp__kv_request *request, bp_bytes value, bp_e
         return bp_error_set(reterr, BP_EINVAL, "kv: the value has a size but no data");
     if (value.size > request->limits.value_bytes_max)
         return bp_error_set(reterr, BP_ELIMIT,
-                            "kv limit value_bytes_max: the value has %zu bytes, of %llu", value.size,
-                            (unsigned long long)request->limits.value_bytes_max);
+                            "kv limit value_bytes_max: the value has %zu bytes, of %llu",
+                            value.size, (unsigned long long)request->limits.value_bytes_max);
     return BP_OK;
 }
 
@@ -301,8 +301,8 @@ bp_status bp_kv_exists(bp_kv *kv, const bp_kv_call *call, bp_bytes key, bool *re
     return end(kv, BP_KV_OPERATION_EXISTS, status);
 }
 
-static bp_status list(bp_kv *kv, const bp_kv_call *call, const bp__kv_range *range,
-                      uint32_t limit, bp_kv_page *ret, bp_error *reterr)
+static bp_status list(bp_kv *kv, const bp_kv_call *call, const bp__kv_range *range, uint32_t limit,
+                      bp_kv_page *ret, bp_error *reterr)
 {
     bp__kv_request request;
     bp__kv_keys keys = {.limit = limit ? limit : PAGE_DEFAULT};

@@ -25,7 +25,8 @@ bp__kv_blob *bp__kv_blob_ref(bp__kv_blob *blob);
 /* NULL is fine. */
 void bp__kv_blob_unref(bp__kv_blob *blob);
 
-/* A namespace as bytes: kind, size of the plugin's name, that name, the tenant. No two share them. */
+/* A namespace as bytes: kind, size of the plugin's name, that name, the tenant. No two share them.
+ */
 #define BP__KV_SPACE_SIZE_MAX (2 + BP_KV_PLUGIN_SIZE_MAX + BP_KV_TENANT_SIZE_MAX)
 typedef struct bp__kv_space {
     uint8_t bytes[BP__KV_SPACE_SIZE_MAX];
@@ -98,10 +99,10 @@ typedef struct bp__kv_sweep {
 /* All functions but open and close may run in many threads at once, and return by the request's
  * deadline. Outputs are untouched on failure. Errors are as in <bullpen/kv.h>. */
 typedef struct bp__kv_backend {
-    const char *scheme;      /* of locations: "memory" */
-    uint64_t bytes_default;  /* for bp_kv_options.store_bytes_max */
-    uint32_t sweep_pause_ms; /* least time between two sweeps */
-    bool sweep_at_open;      /* it may have entries from before */
+    const char *scheme;       /* of locations: "memory" */
+    uint64_t bytes_default;   /* for bp_kv_options.store_bytes_max */
+    uint32_t sweep_pause_ms;  /* least time between two sweeps */
+    bool sweep_at_open;       /* it may have entries from before */
     uint64_t (*now_ms)(void); /* what its times of expiry are on */
     bp_status (*open)(const bp__kv_setup *setup, void **ret, bp_error *reterr);
     void (*close)(void *self);
@@ -135,8 +136,8 @@ bp_status bp__kv_limits_narrow(bp_kv_limits *limits, const bp_kv_limits *by, bp_
 typedef struct bp__kv_use {
     uint64_t entries, bytes;
 } bp__kv_use;
-/* Whether an entry of `to` bytes fits in place of one of `from` bytes, `replaces` or none. What does
- * not grow always fits, so that a namespace above a limit that was lowered can shrink. */
+/* Whether an entry of `to` bytes fits in place of one of `from` bytes, `replaces` or none. What
+ * does not grow always fits, so that a namespace above a limit that was lowered can shrink. */
 bp_status bp__kv_room(const bp_kv_limits *limits, const bp__kv_use *use, bool replaces,
                       uint64_t from, uint64_t to, bp_error *reterr);
 
@@ -170,8 +171,8 @@ bp__kv_sweeper *bp__kv_sweeper_new(const bp__kv_backend *backend, void *self,
                                    const bp__logger *logger);
 /* Joins the thread. NULL is fine. */
 void bp__kv_sweeper_free(bp__kv_sweeper *sweeper);
-/* Something expires at this moment. If no thread can be started it is only removed when it is in the
- * way. */
+/* Something expires at this moment. If no thread can be started it is only removed when it is in
+ * the way. */
 void bp__kv_sweeper_due(bp__kv_sweeper *sweeper, uint64_t expires_ms);
 
 /* For tests: a sweep now, in this thread. */

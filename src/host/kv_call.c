@@ -71,8 +71,9 @@ bp_status bp__kv_key_check(const bp__kv_request *request, bp_bytes key, bp_error
     if (!status && !key.size)
         return bp_error_set(reterr, BP_EINVAL, "kv: a key has at least one byte");
     if (!status && key.size > request->limits.key_bytes_max)
-        return bp_error_set(reterr, BP_ELIMIT, "kv limit key_bytes_max: the key has %zu bytes, of %u",
-                            key.size, request->limits.key_bytes_max);
+        return bp_error_set(reterr, BP_ELIMIT,
+                            "kv limit key_bytes_max: the key has %zu bytes, of %u", key.size,
+                            request->limits.key_bytes_max);
     return status;
 }
 

@@ -26,9 +26,9 @@ static bp_status copy(bp_kv_limits *to, const bp_kv_limits *from, bp_error *rete
         return bp_error_set(reterr, BP_EINVAL, "kv: key_bytes_max is %u; at most %d is possible",
                             to->key_bytes_max, BP_KV_KEY_SIZE_MAX);
     if (!status && to->value_bytes_max > VALUE_BYTES_MOST)
-        return bp_error_set(reterr, BP_EINVAL, "kv: value_bytes_max is %llu; at most %llu is possible",
-                            (unsigned long long)to->value_bytes_max,
-                            (unsigned long long)VALUE_BYTES_MOST);
+        return bp_error_set(
+            reterr, BP_EINVAL, "kv: value_bytes_max is %llu; at most %llu is possible",
+            (unsigned long long)to->value_bytes_max, (unsigned long long)VALUE_BYTES_MOST);
     return status;
 }
 
@@ -61,10 +61,9 @@ bp_status bp__kv_room(const bp_kv_limits *limits, const bp__kv_use *use, bool re
                       uint64_t from, uint64_t to, bp_error *reterr)
 {
     if (!replaces && use->entries >= limits->entries_max)
-        return bp_error_set(reterr, BP_ELIMIT,
-                            "kv limit entries_max: %llu of %llu entries are used; delete some",
-                            (unsigned long long)use->entries,
-                            (unsigned long long)limits->entries_max);
+        return bp_error_set(
+            reterr, BP_ELIMIT, "kv limit entries_max: %llu of %llu entries are used; delete some",
+            (unsigned long long)use->entries, (unsigned long long)limits->entries_max);
     uint64_t rest = use->bytes - least(from, use->bytes);
     if (to > from && (rest > limits->bytes_max || to > limits->bytes_max - rest))
         return bp_error_set(reterr, BP_ELIMIT,

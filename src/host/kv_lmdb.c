@@ -1,4 +1,5 @@
-/* Entries in a file: reading, and handing changes to the writer. SPDX-License-Identifier: Apache-2.0 */
+/* Entries in a file: reading, and handing changes to the writer. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <errno.h>
 #include <string.h>
 

@@ -24,13 +24,13 @@ typedef struct bp__lmdb {
     MDB_env *env;
     MDB_dbi names, data, times, meta;
     char *path;
-    uint64_t bytes_max; /* of the file */
-    bp__kv_counters *counters; /* the store's: not to be touched once that may be gone */
-    pthread_mutex_t mutex; /* guards what follows, down to `kept_count` */
-    pthread_cond_t changed; /* somebody left, or the map is new; on CLOCK_MONOTONIC */
-    unsigned users;         /* have a transaction */
-    unsigned remakers;      /* wait to make the map anew, or do: nobody enters meanwhile */
-    bool remaking;          /* one of them does */
+    uint64_t bytes_max;           /* of the file */
+    bp__kv_counters *counters;    /* the store's: not to be touched once that may be gone */
+    pthread_mutex_t mutex;        /* guards what follows, down to `kept_count` */
+    pthread_cond_t changed;       /* somebody left, or the map is new; on CLOCK_MONOTONIC */
+    unsigned users;               /* have a transaction */
+    unsigned remakers;            /* wait to make the map anew, or do: nobody enters meanwhile */
+    bool remaking;                /* one of them does */
     MDB_txn *kept[BP__LMDB_KEPT]; /* read transactions to be renewed */
     unsigned kept_count;
     bp__lmdb_writer *writer;
@@ -95,7 +95,8 @@ struct timespec bp__lmdb_moment(bp_deadline by);
 int bp__lmdb_write_begin(bp__lmdb *self, MDB_txn **ret);
 int bp__lmdb_write_commit(bp__lmdb *self, MDB_txn *txn);
 void bp__lmdb_write_abort(bp__lmdb *self, MDB_txn *txn);
-/* Doubles the map; false when it is as large as it may be. No transaction of this thread is open. */
+/* Doubles the map; false when it is as large as it may be. No transaction of this thread is open.
+ */
 bool bp__lmdb_grow(bp__lmdb *self);
 /* Lets the file grow past its limit, or no further. */
 void bp__lmdb_slack(bp__lmdb *self, bool allow);
@@ -152,8 +153,8 @@ void bp__lmdb_writer_close(bp__lmdb_writer *writer);
 /* NULL when memory is gone. */
 bp__lmdb_job *bp__lmdb_job_new(bp__lmdb_what what, const bp__kv_request *request, bp_bytes value);
 void bp__lmdb_job_free(bp__lmdb_job *job);
-/* Hands a job over and waits. BP_OK: it is done, see its status; free it. Else it is consumed: it was
- * not begun, or may be made without anybody waiting. */
+/* Hands a job over and waits. BP_OK: it is done, see its status; free it. Else it is consumed: it
+ * was not begun, or may be made without anybody waiting. */
 bp_status bp__lmdb_submit(bp__lmdb_writer *writer, bp__lmdb_job *job, bp_deadline by,
                           bp_cancel *cancel, bp_error *reterr);
 

@@ -103,7 +103,8 @@ static int delete_from(bp__lmdb_batch *batch, MDB_dbi table, const bp__lmdb_key 
     return code == MDB_NOTFOUND ? MDB_CORRUPTED : code;
 }
 
-/* Takes an entry that is there out of both tables and out of the counts, which the caller writes. */
+/* Takes an entry that is there out of both tables and out of the counts, which the caller writes.
+ */
 static int drop(bp__lmdb_batch *batch, bp__lmdb_space *space, bp_bytes key, const seen *entry)
 {
     bp__lmdb_key name;
@@ -248,7 +249,8 @@ static int make_room(bp__lmdb_batch *batch, bp__lmdb_job *job, bp__lmdb_space *s
                      const seen *old)
 {
     uint64_t bytes = job->key.size + job->write.value.size;
-    job->status = bp__kv_room(&job->limits, &space->use, old->there, old->bytes, bytes, &job->error);
+    job->status =
+        bp__kv_room(&job->limits, &space->use, old->there, old->bytes, bytes, &job->error);
     if (!job->status || !space->number)
         return 0;
     int code = sweep_space(batch, &job->space, space);
@@ -342,7 +344,7 @@ int bp__lmdb_apply(bp__lmdb_batch *batch, bp__lmdb_job *job)
     case BP__LMDB_SET:
         return set(batch, job);
     case BP__LMDB_REMOVE:
-        return delete(batch, job);
+        return delete (batch, job);
     case BP__LMDB_SWEEP:
         return sweep(batch, job);
     }

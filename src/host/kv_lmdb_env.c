@@ -38,10 +38,11 @@ bp_status bp__lmdb_error(const bp__lmdb *self, int code, const char *doing, bp_e
                             doing, self->path);
     case MDB_MAP_FULL:
     case MDB_TXN_FULL:
-        return bp_error_set(reterr, BP_ELIMIT,
-                            "kv limit store_bytes_max: '%s/data.mdb' may have %llu bytes, which are "
-                            "used; delete entries, or raise it",
-                            self->path, (unsigned long long)self->bytes_max);
+        return bp_error_set(
+            reterr, BP_ELIMIT,
+            "kv limit store_bytes_max: '%s/data.mdb' may have %llu bytes, which are "
+            "used; delete entries, or raise it",
+            self->path, (unsigned long long)self->bytes_max);
     case MDB_READERS_FULL:
         return bp_error_set(reterr, BP_EBUSY, "kv: %s: too many readers of '%s' at once", doing,
                             self->path);
@@ -90,8 +91,8 @@ static void leave(bp__lmdb *self)
         pthread_cond_broadcast(&self->changed);
 }
 
-/* LMDB's error, or 0; ETIMEDOUT when there were others until the deadline. A size of 0 is that of the
- * file. */
+/* LMDB's error, or 0; ETIMEDOUT when there were others until the deadline. A size of 0 is that of
+ * the file. */
 static int remake(bp__lmdb *self, size_t size, bp_deadline by)
 {
     struct timespec until = bp__lmdb_moment(by);
@@ -225,8 +226,8 @@ bool bp__lmdb_grow(bp__lmdb *self)
     MDB_envinfo info;
     if (mdb_env_info(self->env, &info) != 0 || info.me_mapsize >= self->bytes_max)
         return false;
-    uint64_t size = info.me_mapsize > self->bytes_max / 2 ? self->bytes_max
-                                                          : (uint64_t)info.me_mapsize * 2;
+    uint64_t size =
+        info.me_mapsize > self->bytes_max / 2 ? self->bytes_max : (uint64_t)info.me_mapsize * 2;
     return remake(self, (size_t)size, NO_END) == 0;
 }
 

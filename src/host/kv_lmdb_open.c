@@ -84,8 +84,9 @@ static bp_status check_owner(const bp__lmdb *self, const char *name, const struc
                              bp_error *reterr)
 {
     if (status->st_uid != geteuid())
-        return bp_error_set(reterr, BP_EDENIED, "kv: '%s%s' belongs to user %u, not to this one (%u)",
-                            self->path, name, status->st_uid, geteuid());
+        return bp_error_set(reterr, BP_EDENIED,
+                            "kv: '%s%s' belongs to user %u, not to this one (%u)", self->path, name,
+                            status->st_uid, geteuid());
     if (status->st_mode & (S_IWGRP | S_IWOTH))
         return bp_error_set(reterr, BP_EDENIED,
                             "kv: others can write to '%s%s'; take that right from them", self->path,
@@ -137,7 +138,8 @@ static bp_status open_env(bp__lmdb *self, bp_error *reterr)
     if (!code)
         code = mdb_env_set_maxreaders(self->env, READERS_MAX);
     if (!code)
-        code = mdb_env_set_mapsize(self->env, (size_t)(self->bytes_max < MAP_FIRST ? self->bytes_max : MAP_FIRST));
+        code = mdb_env_set_mapsize(
+            self->env, (size_t)(self->bytes_max < MAP_FIRST ? self->bytes_max : MAP_FIRST));
     /* NOTLS: a place in the table of readers belongs to a transaction, not to a thread. */
     if (!code)
         code = mdb_env_open(self->env, self->path, MDB_NOTLS, 0600);
@@ -189,7 +191,9 @@ static int open_tables(bp__lmdb *self, MDB_txn *txn)
     const struct {
         const char *name;
         MDB_dbi *table;
-    } tables[TABLES] = {{"names", &self->names}, {"data", &self->data}, {"times", &self->times},
+    } tables[TABLES] = {{"names", &self->names},
+                        {"data", &self->data},
+                        {"times", &self->times},
                         {"meta", &self->meta}};
     int code = 0;
     for (int i = 0; i < TABLES && !code; i++)
@@ -223,7 +227,8 @@ static bp_status prepare(bp__lmdb *self, const bp__logger *logger, bp_error *ret
                 self->path);
     if (foreign)
         return bp_error_set(reterr, BP_EFORMAT,
-                            "kv: '%s/data.mdb' is an LMDB file, but holds something else", self->path);
+                            "kv: '%s/data.mdb' is an LMDB file, but holds something else",
+                            self->path);
     return code ? bp__lmdb_error(self, code, "opening", reterr) : BP_OK;
 }
 

@@ -1,4 +1,5 @@
-/* Bytes in the tables. A file is outside: nothing in it is believed. SPDX-License-Identifier: Apache-2.0 */
+/* Bytes in the tables. A file is outside: nothing in it is believed. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <string.h>
 
 #include "host/kv_lmdb.h"

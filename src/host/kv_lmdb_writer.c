@@ -2,8 +2,8 @@
  *
  * A commit waits for the disk, so whatever was asked for meanwhile goes into the next one together.
  * Callers wait for their job; the thread answers when the commit that has it is on disk. A caller
- * whose deadline passes takes its job back if the thread has not taken it, and else leaves it behind.
- * So there are never more jobs than callers, and those in one batch. */
+ * whose deadline passes takes its job back if the thread has not taken it, and else leaves it
+ * behind. So there are never more jobs than callers, and those in one batch. */
 #include <signal.h>
 #include <string.h>
 
@@ -20,8 +20,8 @@
 
 struct bp__lmdb_writer {
     bp__lmdb *self;
-    pthread_mutex_t mutex; /* guards the rest; not held while a transaction runs */
-    pthread_cond_t wakeup; /* there are jobs, or the end has come */
+    pthread_mutex_t mutex;       /* guards the rest; not held while a transaction runs */
+    pthread_cond_t wakeup;       /* there are jobs, or the end has come */
     bp__lmdb_job *first, **last; /* not taken yet */
     pthread_t thread;
     bool started, stopping;
@@ -110,8 +110,8 @@ static int try_batch(bp__lmdb_batch *batch, bp__lmdb_job *jobs)
     return code;
 }
 
-/* In a file that is as large as it may be: one change that does not fit must not keep the others out,
- * and removing has to go on, although it needs pages before it gives some back. */
+/* In a file that is as large as it may be: one change that does not fit must not keep the others
+ * out, and removing has to go on, although it needs pages before it gives some back. */
 static int try_alone(bp__lmdb_batch *batch, bp__lmdb_job *job)
 {
     bp__lmdb_job *next = job->next;

@@ -224,7 +224,8 @@ static bp_status memory_get(void *data, const bp__kv_request *request, bool with
     if (!item || bp__kv_expired(item->expires_ms, memory_now_ms()))
         return bp__kv_absent(reterr);
     *ret = (bp__kv_found){.blob = with_value ? bp__kv_blob_ref(item->value) : NULL,
-                          .version = item->version, .expires_ms = item->expires_ms};
+                          .version = item->version,
+                          .expires_ms = item->expires_ms};
     return BP_OK;
 }
 
@@ -245,9 +246,10 @@ static bp_status make_room(store *self, space *in, const entry *old, const entry
     }
     uint64_t rest = self->bytes - from;
     if (to > from && (rest > self->bytes_max || to > self->bytes_max - rest))
-        return bp_error_set(reterr, BP_ELIMIT,
-                            "kv limit store_bytes_max: %llu of %llu bytes are used by all namespaces",
-                            (unsigned long long)self->bytes, (unsigned long long)self->bytes_max);
+        return bp_error_set(
+            reterr, BP_ELIMIT,
+            "kv limit store_bytes_max: %llu of %llu bytes are used by all namespaces",
+            (unsigned long long)self->bytes, (unsigned long long)self->bytes_max);
     return BP_OK;
 }
 

@@ -55,8 +55,8 @@ typedef struct before {
     uint64_t sequence, bytes;
 } before;
 
-static bp_status look(bp__nats *self, const char *name, const bp__kv_request *request,
-                      before *ret, bp_error *reterr)
+static bp_status look(bp__nats *self, const char *name, const bp__kv_request *request, before *ret,
+                      bp_error *reterr)
 {
     bp__nats_stored stored;
     const bp__nats_wait wait = {request->by, request->cancel};
@@ -77,8 +77,7 @@ static bp_status reserve(bp__nats *self, const bp__kv_request *request, const be
                          uint64_t bytes, bp_error *reterr)
 {
     bp_error tidying = BP_ERROR_INIT;
-    bp_status status =
-        bp__nats_reserve(self, request, old->stored, old->bytes, bytes, reterr);
+    bp_status status = bp__nats_reserve(self, request, old->stored, old->bytes, bytes, reterr);
     if (status != BP_ELIMIT)
         return status;
     /* What cannot be tidied leaves the refusal as it was. */
@@ -104,8 +103,10 @@ static bp_status try_set(bp__nats *self, const char *name, const bp__kv_request 
         status = reserve(self, request, &old, bytes, reterr);
     if (status)
         return status;
-    const bp__nats_publish what = {.name = name, .bytes = write->value,
-                                   .expires_ms = write->expires_ms, .expected = old.sequence};
+    const bp__nats_publish what = {.name = name,
+                                   .bytes = write->value,
+                                   .expires_ms = write->expires_ms,
+                                   .expected = old.sequence};
     status = bp__nats_write(self, &what, &wait, ret_version, reterr);
     *ret_raced = status == BP_ECONFLICT;
     /* Refused for certain: what was counted for it is given back. Else it may come yet. */

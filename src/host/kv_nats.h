@@ -17,7 +17,7 @@
 
 #define BP__NATS_BUCKET_MAX 64
 /* Base64 of the longest namespace and the longest key, a dot, and the NUL. */
-#define BP__NATS_TOKEN(size) (((size)*4 + 2) / 3)
+#define BP__NATS_TOKEN(size) (((size) * 4 + 2) / 3)
 #define BP__NATS_SPACE_MAX BP__NATS_TOKEN(BP__KV_SPACE_SIZE_MAX)
 #define BP__NATS_NAME_MAX (BP__NATS_SPACE_MAX + 1 + BP__NATS_TOKEN(BP_KV_KEY_SIZE_MAX) + 1)
 #define BP__NATS_SUBJECT_MAX (BP__NATS_NAME_MAX + BP__NATS_BUCKET_MAX + 8)
@@ -56,8 +56,8 @@ bool bp__nats_decode(const char *text, size_t size, uint8_t *to, size_t room, si
 /* "<namespace>" or "<namespace>.<key>" */
 void bp__nats_name(const bp__kv_space *space, const bp_bytes *key, char to[BP__NATS_NAME_MAX]);
 /* Both parts of a name with a key; false if it is none. */
-bool bp__nats_name_read(const char *name, size_t *ret_space_size,
-                        uint8_t key[BP_KV_KEY_SIZE_MAX], size_t *ret_key_size);
+bool bp__nats_name_read(const char *name, size_t *ret_space_size, uint8_t key[BP_KV_KEY_SIZE_MAX],
+                        size_t *ret_key_size);
 /* "//[user:password@]host[:port]/bucket": the URL of the server, owned, and the bucket. */
 bp_status bp__nats_place_read(const char *place, char **ret_url,
                               char ret_bucket[BP__NATS_BUCKET_MAX + 1], bp_error *reterr);
@@ -75,15 +75,15 @@ bool bp__nats_about_read(const char *reply, bp__nats_about *ret);
 #define BP__NATS_USE_MAX 80
 bool bp__nats_use_read(const char *text, size_t size, bp__nats_use *ret);
 
-/* ---- kv_nats_link.c: the connection, and single steps on it. Each is sent again until the deadline,
- * and is made at most once. */
+/* ---- kv_nats_link.c: the connection, and single steps on it. Each is sent again until the
+ * deadline, and is made at most once. */
 
 bp_status bp__nats_open(const bp__kv_setup *setup, bp__nats **ret, bp_error *reterr);
 void bp__nats_close(bp__nats *self);
 
 /* The last message of a subject. */
 typedef struct bp__nats_stored {
-    natsMsg *message; /* owned; NULL: there is none */
+    natsMsg *message;  /* owned; NULL: there is none */
     uint64_t sequence; /* 0: there is none */
     bool there;        /* it is an entry, not what a delete leaves */
     uint64_t expires_ms;
@@ -106,7 +106,8 @@ bp_status bp__nats_write(bp__nats *self, const bp__nats_publish *what, const bp_
 /* bp__nats_reserve(), the write behind it, and bp__nats_release() take no longer together; see
  * kv_nats.c. */
 #define BP__NATS_SETTLED_MS 120000
-/* Clears away what deletes leave, up to a sequence; if it fails it stays there, and harms nobody. */
+/* Clears away what deletes leave, up to a sequence; if it fails it stays there, and harms nobody.
+ */
 void bp__nats_clear(bp__nats *self, const char *name, uint64_t sequence, const bp__nats_wait *wait);
 /* Whether a step that failed so is to be done again: waits a little, or says why not. */
 bp_status bp__nats_again(bp__nats *self, natsStatus status, jsErrCode code, const char *doing,
@@ -121,7 +122,7 @@ void bp__nats_subject(const bp__nats *self, const char *name, char to[BP__NATS_S
 /* ---- kv_nats_scan.c: what there is, without values */
 
 typedef struct bp__nats_item {
-    char *name; /* "<namespace>.<key>" */
+    char *name;                           /* "<namespace>.<key>" */
     uint64_t sequence, expires_ms, bytes; /* of key and value */
     uint64_t at_ms;                       /* when it was written, on the server's wall clock */
     bool there;

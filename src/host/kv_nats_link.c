@@ -1,8 +1,8 @@
 /* The connection to a server, and single steps on it. SPDX-License-Identifier: Apache-2.0
  *
- * An answer may be late or lost, and the server may be away for a while. So a step waits a short time
- * for its answer and is sent again, until the deadline; between two attempts it looks at its cancel
- * token. A message that is published carries an id: a server that has it already says so. */
+ * An answer may be late or lost, and the server may be away for a while. So a step waits a short
+ * time for its answer and is sent again, until the deadline; between two attempts it looks at its
+ * cancel token. A message that is published carries an id: a server that has it already says so. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -314,8 +314,9 @@ static bp_status for_good(const bp__nats *self, natsStatus status, jsErrCode cod
     case JSStorageResourcesExceededErr:
     case JSStreamMessageExceedsMaximumErr:
     case JSAccountResourcesExceededErr:
-        return bp_error_set(reterr, BP_ELIMIT, "kv: %s: a limit of the bucket '%s' or its server: %s",
-                            doing, self->bucket, text);
+        return bp_error_set(reterr, BP_ELIMIT,
+                            "kv: %s: a limit of the bucket '%s' or its server: %s", doing,
+                            self->bucket, text);
     default:
         break;
     }
@@ -327,7 +328,8 @@ static bp_status for_good(const bp__nats *self, natsStatus status, jsErrCode cod
     if (status == NATS_NOT_PERMITTED || status == NATS_CONNECTION_AUTH_FAILED)
         return bp_error_set(reterr, BP_EDENIED, "kv: %s: the server '%s' does not permit it", doing,
                             self->server);
-    return bp_error_set(reterr, BP_ESYSTEM, "kv: %s: the server '%s': %s", doing, self->server, text);
+    return bp_error_set(reterr, BP_ESYSTEM, "kv: %s: the server '%s': %s", doing, self->server,
+                        text);
 }
 
 static bool is_connected(bp__nats *self)
@@ -346,8 +348,7 @@ static bp_status over(bp__nats *self, natsStatus status, const char *doing,
     if (!is_connected(self) || status == NATS_NO_RESPONDERS)
         return bp_error_set(reterr, BP_EUNAVAILABLE,
                             "kv: %s: the server '%s' %s, and was not back by the deadline", doing,
-                            self->server,
-                            is_connected(self) ? "offers no JetStream" : "is gone");
+                            self->server, is_connected(self) ? "offers no JetStream" : "is gone");
     return bp_error_set(reterr, BP_ETIMEDOUT,
                         "kv: %s: no answer of the server '%s' by the deadline", doing,
                         self->server);
@@ -374,8 +375,7 @@ bp_status bp__nats_again(bp__nats *self, natsStatus status, jsErrCode code, cons
     return over(self, status, doing, wait, reterr);
 }
 
-bp_status bp__nats_rest(bp__nats *self, unsigned tries, const bp__nats_wait *wait,
-                        bp_error *reterr)
+bp_status bp__nats_rest(bp__nats *self, unsigned tries, const bp__nats_wait *wait, bp_error *reterr)
 {
     uint32_t dice = 0;
     (void)!getrandom(&dice, sizeof dice, GRND_NONBLOCK);
@@ -513,8 +513,8 @@ static bp_status write_message(bp__nats *self, natsMsg *message, const bp__nats_
     for (unsigned tries = 0;; tries++) {
         jsErrCode code = 0;
         uint64_t sequence = 0;
-        natsStatus s = publish_once(self, message, what, id, bp__nats_patience(tries, wait),
-                                    &sequence, &code);
+        natsStatus s =
+            publish_once(self, message, what, id, bp__nats_patience(tries, wait), &sequence, &code);
         bool conflict = s && (code == JSStreamWrongLastSequenceErr);
         if (conflict && (tries == 0 || !is_ours(self, what->name, id, wait, &sequence)))
             return bp_error_set(reterr, BP_ECONFLICT, "kv: another host changed it first");
@@ -533,10 +533,11 @@ bp_status bp__nats_write(bp__nats *self, const bp__nats_publish *what, const bp_
 {
     int64_t most = natsConnection_GetMaxPayload(self->connection);
     if (most > 0 && what->bytes.size + HEADERS_BYTES > (uint64_t)most)
-        return bp_error_set(reterr, BP_ELIMIT,
-                            "kv limit max_payload of the server '%s': the value has %zu bytes; %lld "
-                            "are possible",
-                            self->server, what->bytes.size, (long long)most - HEADERS_BYTES);
+        return bp_error_set(
+            reterr, BP_ELIMIT,
+            "kv limit max_payload of the server '%s': the value has %zu bytes; %lld "
+            "are possible",
+            self->server, what->bytes.size, (long long)most - HEADERS_BYTES);
     natsMsg *message = NULL;
     natsStatus s = make_message(self, what, &message);
     bp_status status = s ? for_good(self, s, 0, "writing", reterr)

@@ -1,4 +1,5 @@
-/* Names in a bucket: what comes back from a server is checked. SPDX-License-Identifier: Apache-2.0 */
+/* Names in a bucket: what comes back from a server is checked. SPDX-License-Identifier: Apache-2.0
+ */
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -57,8 +58,8 @@ void bp__nats_name(const bp__kv_space *space, const bp_bytes *key, char to[BP__N
     bp__nats_encode(*key, end);
 }
 
-bool bp__nats_name_read(const char *name, size_t *ret_space_size,
-                        uint8_t key[BP_KV_KEY_SIZE_MAX], size_t *ret_key_size)
+bool bp__nats_name_read(const char *name, size_t *ret_space_size, uint8_t key[BP_KV_KEY_SIZE_MAX],
+                        size_t *ret_key_size)
 {
     uint8_t space[BP__KV_SPACE_SIZE_MAX];
     size_t decoded;
@@ -135,8 +136,8 @@ bool bp__nats_use_read(const char *text, size_t size, bp__nats_use *ret)
     return true;
 }
 
-/* $JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<number>.<time>.<pending>; newer servers put a
- * domain and an account before the stream, and may add words at the end. */
+/* $JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<number>.<time>.<pending>; newer servers put
+ * a domain and an account before the stream, and may add words at the end. */
 #define WORDS 9
 #define WORDS_NEWER 11
 

@@ -1,9 +1,9 @@
 /* What there is in a bucket, without values. SPDX-License-Identifier: Apache-2.0
  *
- * A consumer made for the purpose sends the last message of each subject, headers only, to an inbox.
- * The name to which a message would be acknowledged says how many more there are. The client
- * library's own subscriptions to consumers are not used: several at once on one connection have come
- * to wait for each other for ever (libnats 3.4.1). */
+ * A consumer made for the purpose sends the last message of each subject, headers only, to an
+ * inbox. The name to which a message would be acknowledged says how many more there are. The client
+ * library's own subscriptions to consumers are not used: several at once on one connection have
+ * come to wait for each other for ever (libnats 3.4.1). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,7 +123,8 @@ static void look(reading *scan, const jsConsumerInfo *info)
     scan->end = info->NumPending == 0 && info->Delivered.Consumer == scan->received;
 }
 
-static natsStatus make_consumer(reading *scan, const char *subject, const char *inbox, unsigned tries)
+static natsStatus make_consumer(reading *scan, const char *subject, const char *inbox,
+                                unsigned tries)
 {
     jsOptions options;
     jsConsumerConfig config;
@@ -139,8 +140,8 @@ static natsStatus make_consumer(reading *scan, const char *subject, const char *
     config.MemoryStorage = true;
     config.Replicas = 1;
     config.InactiveThreshold = INT64_C(5000000000); /* if we do not come to delete it */
-    natsStatus s = js_AddConsumer(&info, scan->self->js, scan->self->stream, &config, &options,
-                                  &scan->code);
+    natsStatus s =
+        js_AddConsumer(&info, scan->self->js, scan->self->stream, &config, &options, &scan->code);
     if (s == NATS_OK) {
         scan->consumer = bp__strdup(info->Name);
         look(scan, info);
@@ -173,7 +174,8 @@ static void finish(reading *scan)
     jsOptions_Init(&options);
     options.Wait = bp__nats_patience(0, scan->wait);
     if (scan->consumer)
-        (void)js_DeleteConsumer(scan->self->js, scan->self->stream, scan->consumer, &options, &code);
+        (void)js_DeleteConsumer(scan->self->js, scan->self->stream, scan->consumer, &options,
+                                &code);
     natsSubscription_Destroy(scan->inbox);
     bp__free(scan->consumer);
 }
@@ -198,7 +200,8 @@ static natsStatus step(reading *scan, bp_status *ret_status, bp_error *reterr)
 {
     natsMsg *message = NULL;
     bp__nats_about about;
-    natsStatus s = natsSubscription_NextMsg(&message, scan->inbox, bp__nats_patience(0, scan->wait));
+    natsStatus s =
+        natsSubscription_NextMsg(&message, scan->inbox, bp__nats_patience(0, scan->wait));
     if (s == NATS_TIMEOUT)
         return ask(scan);
     if (s != NATS_OK)
@@ -221,8 +224,8 @@ static natsStatus try_scan(reading *scan, const char *filter, unsigned tries, bp
     natsStatus s = begin(scan, filter, tries);
     while (s == NATS_OK && !scan->end && *ret_status == BP_OK) {
         s = step(scan, ret_status, reterr);
-        if (!scan->end && (bp_cancel_triggered(scan->wait->cancel) ||
-                           bp_deadline_passed(scan->wait->by)))
+        if (!scan->end &&
+            (bp_cancel_triggered(scan->wait->cancel) || bp_deadline_passed(scan->wait->by)))
             s = NATS_TIMEOUT;
     }
     finish(scan);

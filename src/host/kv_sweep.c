@@ -15,11 +15,11 @@ struct bp__kv_sweeper {
     const bp__kv_backend *backend;
     void *self;
     const bp__logger *logger;
-    bp_cancel *cancel; /* ends a sweep when the store is closed */
+    bp_cancel *cancel;     /* ends a sweep when the store is closed */
     pthread_mutex_t mutex; /* guards the rest; not held while a sweep runs */
     pthread_cond_t wakeup; /* on the clock that the backend's times are on */
     pthread_t thread;
-    uint64_t due_ms; /* UINT64_MAX: sleeps for ever */
+    uint64_t due_ms;         /* UINT64_MAX: sleeps for ever */
     uint64_t rests_until_ms; /* no sweep before */
     bool started, stopping;
 };
@@ -34,8 +34,8 @@ static void init_condition(bp__kv_sweeper *sweeper)
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     /* The wall clock can be set: a sleep until a moment on it must follow. */
-    pthread_condattr_setclock(&attributes, on_wall_clock(sweeper->backend) ? CLOCK_REALTIME
-                                                                           : CLOCK_MONOTONIC);
+    pthread_condattr_setclock(&attributes,
+                              on_wall_clock(sweeper->backend) ? CLOCK_REALTIME : CLOCK_MONOTONIC);
     pthread_cond_init(&sweeper->wakeup, &attributes);
     pthread_condattr_destroy(&attributes);
 }
@@ -79,9 +79,9 @@ static void sleep_locked(bp__kv_sweeper *sweeper, uint64_t now_ms)
         pthread_cond_wait(&sweeper->wakeup, &sweeper->mutex);
         return;
     }
-    struct timespec until = moment_in(on_wall_clock(sweeper->backend) ? CLOCK_REALTIME
-                                                                      : CLOCK_MONOTONIC,
-                                      sweeper->due_ms - now_ms);
+    struct timespec until =
+        moment_in(on_wall_clock(sweeper->backend) ? CLOCK_REALTIME : CLOCK_MONOTONIC,
+                  sweeper->due_ms - now_ms);
     pthread_cond_timedwait(&sweeper->wakeup, &sweeper->mutex, &until);
 }
 
@@ -89,8 +89,8 @@ static void sleep_locked(bp__kv_sweeper *sweeper, uint64_t now_ms)
 static uint64_t sweep(bp__kv_sweeper *sweeper)
 {
     bp_error error = BP_ERROR_INIT;
-    bp__kv_sweep what = {.by = bp_deadline_in_ms(SWEEP_TIME_MS), .cancel = sweeper->cancel,
-                         .next_ms = UINT64_MAX};
+    bp__kv_sweep what = {
+        .by = bp_deadline_in_ms(SWEEP_TIME_MS), .cancel = sweeper->cancel, .next_ms = UINT64_MAX};
     bp_status status = sweeper->backend->sweep(sweeper->self, &what, &error);
     uint64_t soonest = sweeper->backend->now_ms() + sweeper->backend->sweep_pause_ms;
     if (status && status != BP_ECANCELLED) {

@@ -23,8 +23,8 @@ static uint64_t next_priority(bp__tree *tree)
 }
 
 /* Parts a tree into what is before `key` and what is behind it. */
-static void split(const bp__tree *tree, bp__tree_node *node, const void *key, bp__tree_node **before,
-                  bp__tree_node **behind)
+static void split(const bp__tree *tree, bp__tree_node *node, const void *key,
+                  bp__tree_node **before, bp__tree_node **behind)
 {
     while (node) {
         if (tree->order(key, node) > 0) {

@@ -8,7 +8,8 @@
 /* Zero is a node that stands in no tree. */
 typedef struct bp__tree_node {
     struct bp__tree_node *left, *right;
-    uint64_t priority; /* no child has a higher one; random, so that no order of keys unbalances it */
+    uint64_t
+        priority; /* no child has a higher one; random, so that no order of keys unbalances it */
 } bp__tree_node;
 
 /* Like memcmp(); `key` is what the tree's user makes of it. */

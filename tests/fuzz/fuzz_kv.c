@@ -1,5 +1,6 @@
-/* What the key-value store is given by guests, files and servers: keys, cursors, records, names; and
- * sequences of operations on the store in memory beside a model. SPDX-License-Identifier: Apache-2.0 */
+/* What the key-value store is given by guests, files and servers: keys, cursors, records, names;
+ * and sequences of operations on the store in memory beside a model. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <bullpen/kv.h>
 
 #include "base/alloc.h"
@@ -140,7 +141,8 @@ static uint64_t bytes_in(const picture *model)
     return bytes;
 }
 
-static void do_set(picture *model, bp_kv *kv, const bp_kv_call *call, bp_bytes key, fuzz_stream *from)
+static void do_set(picture *model, bp_kv *kv, const bp_kv_call *call, bp_bytes key,
+                   fuzz_stream *from)
 {
     uint8_t value[255];
     bp_kv_change change = BP_KV_CHANGE_INIT;
@@ -172,7 +174,10 @@ static void do_set(picture *model, bp_kv *kv, const bp_kv_call *call, bp_bytes k
     if (!old)
         old = &model->entries[model->count++];
     memcpy(old->key, key.data, key.size);
-    *old = (model_entry){.key_size = key.size, .value_size = size, .fill = fill, .version = version,
+    *old = (model_entry){.key_size = key.size,
+                         .value_size = size,
+                         .fill = fill,
+                         .version = version,
                          .expires_ms = change.ttl_ms ? model->now_ms + change.ttl_ms : 0};
     memcpy(old->key, key.data, key.size);
 }

@@ -97,7 +97,7 @@ static inline uint64_t set(const bp_kv_call *call, const char *key, const char *
 }
 
 static inline bp_status change(const bp_kv_call *call, const char *key, const char *value,
-                        bp_kv_condition condition, uint64_t version, uint64_t ttl_ms)
+                               bp_kv_condition condition, uint64_t version, uint64_t ttl_ms)
 {
     bp_kv_change how = BP_KV_CHANGE_INIT;
     how.condition = condition;
@@ -126,8 +126,8 @@ static inline void assert_count(const bp_kv_call *call, uint64_t entries, uint64
     assert_int_equal(got_bytes, bytes);
 }
 
-static inline bp_status list(const bp_kv_call *call, const char *prefix, bp_bytes cursor, uint32_t limit,
-                      bp_kv_page *ret)
+static inline bp_status list(const bp_kv_call *call, const char *prefix, bp_bytes cursor,
+                             uint32_t limit, bp_kv_page *ret)
 {
     *ret = (bp_kv_page)BP_KV_PAGE_INIT;
     return bp_kv_list(kv, call, bp_bytes_of(prefix), cursor, limit, ret, &error);

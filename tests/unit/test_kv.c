@@ -203,8 +203,8 @@ static bp_status fill(const bp_kv_call *call, const char *key, size_t size)
 {
     char *bytes = calloc(1, size + 1);
     assert_non_null(bytes);
-    bp_status status = bp_kv_set(kv, call, bp_bytes_of(key), (bp_bytes){bytes, size}, NULL, NULL,
-                                 &error);
+    bp_status status =
+        bp_kv_set(kv, call, bp_bytes_of(key), (bp_bytes){bytes, size}, NULL, NULL, &error);
     free(bytes);
     return status;
 }
@@ -271,7 +271,8 @@ static void assert_key(const bp_kv_page *page, uint32_t index, const char *key)
 static void keys_are_listed_in_order(void **state)
 {
     (void)state;
-    static const char *const keys[] = {"b", "a", "a/2", "a/10", "a/1", "c", "\xff", "a0", "\xff\xff"};
+    static const char *const keys[] = {"b", "a",    "a/2", "a/10",    "a/1",
+                                       "c", "\xff", "a0",  "\xff\xff"};
     bp_kv_call call = of("p", NULL);
     bp_kv_page page;
     for (size_t i = 0; i < COUNT(keys); i++)

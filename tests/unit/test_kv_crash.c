@@ -74,12 +74,13 @@ static void *write_for_ever(void *data)
         uint32_t slot = self->first + round % KEYS, number = round % 5 == 4 ? 0 : round;
         char key[16], value[3000];
         snprintf(key, sizeof key, "%u", slot);
-        size_t size = (size_t)snprintf(value, sizeof value, "%u %*s", number, (int)(round % 2000), "");
+        size_t size =
+            (size_t)snprintf(value, sizeof value, "%u %*s", number, (int)(round % 2000), "");
         if (!say(self, slot, number, true))
             _exit(0);
-        bp_status status =
-            number ? bp_kv_set(self->kv, &call, bp_bytes_of(key), (bp_bytes){value, size}, NULL, NULL, NULL)
-                   : bp_kv_delete(self->kv, &call, bp_bytes_of(key), 0, NULL);
+        bp_status status = number ? bp_kv_set(self->kv, &call, bp_bytes_of(key),
+                                              (bp_bytes){value, size}, NULL, NULL, NULL)
+                                  : bp_kv_delete(self->kv, &call, bp_bytes_of(key), 0, NULL);
         if ((status && status != BP_ENOTFOUND) || !say(self, slot, number, false))
             _exit(2);
     }

@@ -1,4 +1,5 @@
-/* The key-value store in a file: what only a file can do to it. SPDX-License-Identifier: Apache-2.0 */
+/* The key-value store in a file: what only a file can do to it. SPDX-License-Identifier: Apache-2.0
+ */
 #include <bullpen/kv.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -69,7 +70,8 @@ static bp_status set(bp_kv *kv, unsigned number, size_t size, bp_error *reterr)
     char *value = calloc(1, size + 1);
     snprintf(key, sizeof key, "%08u", number);
     memset(value, (int)number, size);
-    bp_status status = bp_kv_set(kv, &call, bp_bytes_of(key), (bp_bytes){value, size}, NULL, NULL, reterr);
+    bp_status status =
+        bp_kv_set(kv, &call, bp_bytes_of(key), (bp_bytes){value, size}, NULL, NULL, reterr);
     free(value);
     return status;
 }
@@ -96,11 +98,13 @@ static void entries_are_there_after_opening_again(void **state)
     uint64_t first, second, entries, bytes;
     bp_kv *kv = open_folder();
     assert_status(BP_OK, set(kv, 1, 10, &error), &error);
-    assert_status(BP_OK, bp_kv_set(kv, &call, BP_BYTES("a"), BP_BYTES("1"), NULL, &first, &error), &error);
+    assert_status(BP_OK, bp_kv_set(kv, &call, BP_BYTES("a"), BP_BYTES("1"), NULL, &first, &error),
+                  &error);
     bp_kv_unref(kv);
     kv = open_folder();
     assert_status(BP_OK, get(kv, 1, 10), &error);
-    assert_status(BP_OK, bp_kv_set(kv, &call, BP_BYTES("a"), BP_BYTES("2"), NULL, &second, &error), &error);
+    assert_status(BP_OK, bp_kv_set(kv, &call, BP_BYTES("a"), BP_BYTES("2"), NULL, &second, &error),
+                  &error);
     assert_true(second > first);
     assert_status(BP_OK, bp_kv_count(kv, &call, &entries, &bytes, &error), &error);
     assert_int_equal(entries, 2);
@@ -118,7 +122,8 @@ static void what_expires_while_nobody_looks_is_gone(void **state)
     change.ttl_ms = 5000;
     bp__clock_fake_wall_set(1000000);
     bp_kv *kv = open_folder();
-    assert_status(BP_OK, bp_kv_set(kv, &call, BP_BYTES("a"), BP_BYTES("1"), &change, NULL, &error), &error);
+    assert_status(BP_OK, bp_kv_set(kv, &call, BP_BYTES("a"), BP_BYTES("1"), &change, NULL, &error),
+                  &error);
     bp_kv_unref(kv);
     bp__clock_fake_wall_set(1005000);
     kv = open_folder(); /* sweeps */
@@ -304,8 +309,8 @@ static void write_until_full(void)
     unsigned i = 0;
     while (i < 2000 && (status = set(kv, i, 10000, &error)) == BP_OK)
         i++;
-    bool good = status == BP_ESYSTEM && (error.os_errno == EFBIG || error.os_errno == ENOSPC ||
-                                         error.os_errno == EIO);
+    bool good = status == BP_ESYSTEM &&
+                (error.os_errno == EFBIG || error.os_errno == ENOSPC || error.os_errno == EIO);
     bp_kv_unref(kv);
     _exit(good && i > 100 ? 0 : 2);
 }

@@ -1,4 +1,5 @@
-/* The key-value store on a server: what only a server can do to it. SPDX-License-Identifier: Apache-2.0 */
+/* The key-value store on a server: what only a server can do to it. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <bullpen/kv.h>
 #include <nats/nats.h>
 #include <stdio.h>
@@ -85,8 +86,8 @@ static void names_of_others_are_none(void **state)
     bp__nats_use use;
     assert_true(bp__nats_use_read("1 2 3", 5, &use));
     assert_int_equal(use.use.bytes, 2);
-    static const char *const none[] = {"", "1", "1 2", "1 2 ", "1  2 3", "1 2 3 ", "-1 2 3",
-                                       "1 2 99999999999999999999"};
+    static const char *const none[] = {"",       "1",      "1 2",    "1 2 ",
+                                       "1  2 3", "1 2 3 ", "-1 2 3", "1 2 99999999999999999999"};
     for (size_t i = 0; i < COUNT(none); i++)
         assert_false(bp__nats_use_read(none[i], strlen(none[i]), &use));
     bp__nats_about about;
@@ -106,9 +107,9 @@ static void names_of_others_are_none(void **state)
 static void bad_places_are_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"nats:", "nats://", "nats:///b", "nats://host", "nats://host/",
-                                      "nats://host/a.b", "nats://ho st/b", "nats://u:p@/b",
-                                      "http://host/b", "nats://a,b/c"};
+    static const char *const bad[] = {
+        "nats:",           "nats://",        "nats:///b",     "nats://host",   "nats://host/",
+        "nats://host/a.b", "nats://ho st/b", "nats://u:p@/b", "http://host/b", "nats://a,b/c"};
     for (size_t i = 0; i < COUNT(bad); i++) {
         bp_kv *kv = NULL;
         bp_kv_options options = BP_KV_OPTIONS_INIT;
@@ -204,7 +205,8 @@ static void a_cancel_ends_the_wait_for_it(void **state)
     assert_status(BP_OK, bp_cancel_new(&cancel, &error), &error);
     call.cancel = cancel;
     nats_server_kill(&server);
-    pthread_t thread = thread_start(0, (void *(*)(void *))(void (*)(void))bp_cancel_trigger, cancel);
+    pthread_t thread =
+        thread_start(0, (void *(*)(void *))(void (*)(void))bp_cancel_trigger, cancel);
     assert_int_equal(bp_kv_set(kv, &call, BP_BYTES("k"), BP_BYTES("v"), NULL, NULL, &error),
                      BP_ECANCELLED);
     thread_join(thread);
@@ -223,13 +225,15 @@ static void a_value_over_its_payload_is_refused_by_name(void **state)
     bool there = true;
     char *large = calloc(1, 2 << 20);
     assert_non_null(large);
-    assert_int_equal(bp_kv_set(kv, &call, BP_BYTES("k"), (bp_bytes){large, 2 << 20}, NULL, NULL, &error),
-                     BP_ELIMIT);
+    assert_int_equal(
+        bp_kv_set(kv, &call, BP_BYTES("k"), (bp_bytes){large, 2 << 20}, NULL, NULL, &error),
+        BP_ELIMIT);
     assert_contains(error.message, "max_payload", "the error");
     assert_status(BP_OK, exists(kv, "k", &there, PATIENCE_MS), &error);
     assert_false(there);
-    assert_status(BP_OK, bp_kv_set(kv, &call, BP_BYTES("k"), (bp_bytes){large, 1000000}, NULL, NULL, &error),
-                  &error);
+    assert_status(
+        BP_OK, bp_kv_set(kv, &call, BP_BYTES("k"), (bp_bytes){large, 1000000}, NULL, NULL, &error),
+        &error);
     free(large);
     bp_kv_unref(kv);
 }
@@ -313,11 +317,14 @@ static void hosts_see_each_others_entries(void **state)
     bp_kv_call call = plugin(PATIENCE_MS);
     bp_kv_change change = BP_KV_CHANGE_INIT;
     uint64_t version;
-    assert_status(BP_OK, bp_kv_set(one, &call, BP_BYTES("k"), BP_BYTES("1"), NULL, &version, &error), &error);
+    assert_status(
+        BP_OK, bp_kv_set(one, &call, BP_BYTES("k"), BP_BYTES("1"), NULL, &version, &error), &error);
     change.condition = BP_KV_IF_VERSION;
     change.version = version;
-    assert_status(BP_OK, bp_kv_set(two, &call, BP_BYTES("k"), BP_BYTES("2"), &change, NULL, &error), &error);
-    assert_int_equal(bp_kv_set(one, &call, BP_BYTES("k"), BP_BYTES("3"), &change, NULL, &error), BP_ECONFLICT);
+    assert_status(BP_OK, bp_kv_set(two, &call, BP_BYTES("k"), BP_BYTES("2"), &change, NULL, &error),
+                  &error);
+    assert_int_equal(bp_kv_set(one, &call, BP_BYTES("k"), BP_BYTES("3"), &change, NULL, &error),
+                     BP_ECONFLICT);
     bp_kv_unref(one);
     bp_kv_unref(two);
 }
@@ -344,15 +351,20 @@ static void a_count_that_is_too_high_is_mended(void **state)
     snprintf(subject, sizeof subject, "$KV.high.%s", name);
     with_stream(subject, count_too_much);
     /* Not while somebody may be in the middle of a change. */
-    assert_int_equal(bp_kv_set(kv, &call, BP_BYTES("b"), BP_BYTES("1"), NULL, NULL, &error), BP_ELIMIT);
+    assert_int_equal(bp_kv_set(kv, &call, BP_BYTES("b"), BP_BYTES("1"), NULL, NULL, &error),
+                     BP_ELIMIT);
     bp__clock_fake_wall_set(bp__wall_ms() + BP__NATS_SETTLED_MS + 10000);
-    assert_status(BP_OK, bp_kv_set(kv, &call, BP_BYTES("b"), BP_BYTES("1"), NULL, NULL, &error), &error);
+    assert_status(BP_OK, bp_kv_set(kv, &call, BP_BYTES("b"), BP_BYTES("1"), NULL, NULL, &error),
+                  &error);
     bp__clock_fake_wall_set(0);
     for (int i = 0; i < 3; i++) {
         char key[2] = {(char)('c' + i), 0};
-        assert_status(BP_OK, bp_kv_set(kv, &call, bp_bytes_of(key), BP_BYTES("1"), NULL, NULL, &error), &error);
+        assert_status(BP_OK,
+                      bp_kv_set(kv, &call, bp_bytes_of(key), BP_BYTES("1"), NULL, NULL, &error),
+                      &error);
     }
-    assert_int_equal(bp_kv_set(kv, &call, BP_BYTES("z"), BP_BYTES("1"), NULL, NULL, &error), BP_ELIMIT);
+    assert_int_equal(bp_kv_set(kv, &call, BP_BYTES("z"), BP_BYTES("1"), NULL, NULL, &error),
+                     BP_ELIMIT);
     bp_kv_unref(kv);
 }
 
@@ -371,7 +383,9 @@ static void many_keys_are_listed(void **state)
     }
     assert_status(BP_OK, bp_kv_count(kv, &call, &entries, NULL, &error), &error);
     assert_int_equal(entries, 700);
-    assert_status(BP_OK, bp_kv_list(kv, &call, (bp_bytes){NULL, 0}, (bp_bytes){NULL, 0}, 1000, &page, &error), &error);
+    assert_status(
+        BP_OK, bp_kv_list(kv, &call, (bp_bytes){NULL, 0}, (bp_bytes){NULL, 0}, 1000, &page, &error),
+        &error);
     assert_int_equal(page.count, 700);
     bp_kv_page_done(&page);
     bp_kv_unref(kv);

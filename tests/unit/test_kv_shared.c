@@ -174,7 +174,8 @@ static bool all_operations(const bp_kv_call *call)
     bool good = true;
     for (size_t i = 0; i < COUNT(statuses); i++) {
         good = good && statuses[i] == BP_OK;
-        assert_true(statuses[i] == BP_OK || statuses[i] == BP_ENOMEM || statuses[i] == BP_ENOTFOUND);
+        assert_true(statuses[i] == BP_OK || statuses[i] == BP_ENOMEM ||
+                    statuses[i] == BP_ENOTFOUND);
     }
     return good;
 }
