@@ -8,6 +8,7 @@
 #include <bullpen/deadline.h>
 #include <bullpen/error.h>
 #include <bullpen/inspect.h>
+#include <bullpen/kv.h>
 #include <bullpen/leak.h>
 #include <bullpen/log.h>
 #include <bullpen/metrics.h>

@@ -27,6 +27,8 @@ BP_BEGIN_DECLS
     XX(EENGINE, 12, 500, "engine failed")                                                          \
     XX(EUNSUPPORTED, 13, 501, "not supported")                                                     \
     XX(ESTALE, 14, 409, "lease already ended")                                                     \
+    XX(ECONFLICT, 15, 409, "changed by somebody else")                                             \
+    XX(EUNAVAILABLE, 16, 503, "not reachable")                                                     \
     XX(EHOST, 1000, 500, "the factory's own error")                                                \
     XX(EGUEST, 1001, 422, "plugin failed to start")
 

@@ -5,6 +5,7 @@
 
 /* Written by tests only, before and between the work that reads it; publishes nothing. */
 static _Atomic uint64_t fake_now;
+static _Atomic uint64_t fake_wall; /* likewise */
 
 uint64_t bp__now_ns(void)
 {
@@ -19,6 +20,21 @@ uint64_t bp__now_ns(void)
 void bp__clock_fake_set(uint64_t now_ns)
 {
     atomic_store_explicit(&fake_now, now_ns, memory_order_relaxed);
+}
+
+uint64_t bp__wall_ms(void)
+{
+    uint64_t fake = atomic_load_explicit(&fake_wall, memory_order_relaxed);
+    if (fake)
+        return fake;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / BP_NS_PER_MS;
+}
+
+void bp__clock_fake_wall_set(uint64_t now_ms)
+{
+    atomic_store_explicit(&fake_wall, now_ms, memory_order_relaxed);
 }
 
 struct timespec bp__deadline_timespec(bp_deadline by)

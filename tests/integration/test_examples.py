@@ -27,6 +27,16 @@ def test_embed_tells_what_is_wrong(bullpen_bin, plugins):
     assert "did you mean 'count_vowels'?" in done.stderr
 
 
+def test_kv_counts_visits(bullpen_bin, tmp_path):
+    program = build_folder(bullpen_bin) / "examples" / "kv"
+    for location, visits in ("memory:", 1), (f"file:{tmp_path}/kv", 1), (f"file:{tmp_path}/kv", 2):
+        done = run(program, location)
+        assert (done.returncode, done.stdout) == (0, f"session\nvisits\nvisits: {visits}\n"), done.stderr
+    done = run(program, "file:relative")
+    assert done.returncode == 1
+    assert "absolute path" in done.stderr
+
+
 def test_the_code_in_the_readme_compiles_and_runs(bullpen_bin, plugins, tmp_path):
     blocks = re.findall(r"```c\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
     assert len(blocks) == 1
@@ -60,7 +70,7 @@ def test_an_installed_copy_works_with_pkg_config(bullpen_bin, plugins, tmp_path)
     assert (done.returncode, done.stdout) == (0, '{"count":5}\n'), done.stderr
     archive = next(tmp_path.rglob("libbullpen.a"))
     done = run("cc", ROOT / "examples" / "embed.c", f"-I{tmp_path}/usr/local/include", "-o", program, archive,
-               "-lcrypto", "-lcurl", "-ljansson", "-lpthread", "-ldl", "-lm")
+               "-lcrypto", "-lcurl", "-ljansson", "-llmdb", "-lnats", "-lpthread", "-ldl", "-lm")
     assert done.returncode == 0, done.stderr
     done = run(program, plugins / "extism-pdk" / "count_vowels.wasm", "count_vowels", "aei")
     assert (done.returncode, done.stdout) == (0, '{"count":3}\n'), done.stderr
