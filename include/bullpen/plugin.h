@@ -2,6 +2,7 @@
 #ifndef BULLPEN_PLUGIN_H
 #define BULLPEN_PLUGIN_H
 
+#include <bullpen/kv.h>
 #include <bullpen/pool.h>
 #include <bullpen/runtime.h>
 
@@ -77,6 +78,8 @@ typedef struct bp_plugin_options {
     uint64_t http_request_bytes;   /**< one request's body; default 16 MiB */
     uint64_t http_response_bytes;  /**< one response's body; default 16 MiB */
     const char *http_ca_file;      /**< certificates to trust (PEM); default: the system's. Copied */
+    bp_kv *kv; /**< the store behind the plugin's kv functions, where its name and the tenant are its
+                    namespace; referenced; NULL: none */
 } bp_plugin_options;
 
 #define BP_PLUGIN_OPTIONS_INIT {.size = (uint32_t)sizeof(bp_plugin_options)}

@@ -15,6 +15,7 @@
 
 BP_DEFINE_CLEANUP(cleanup_runtime, bp_runtime, bp_runtime_unref)
 BP_DEFINE_CLEANUP(cleanup_plugin, bp_plugin, bp_plugin_unref)
+BP_DEFINE_CLEANUP(cleanup_kv, bp_kv, bp_kv_unref)
 
 /* What the steps below hand on to each other. All borrowed. */
 typedef struct call_job {
@@ -24,8 +25,15 @@ typedef struct call_job {
     bp_bytes input;
 } call_job;
 
-static bp_status load(const call_job *job, bp_runtime *runtime, bp_plugin **ret, uint64_t *ret_ns,
-                      bp_error *reterr)
+static bp_status open_store(const call_values *values, bp_kv **ret, bp_error *reterr)
+{
+    bp_kv_options options = BP_KV_OPTIONS_INIT;
+    options.location = values->kv;
+    return values->kv ? bp_kv_open(&options, ret, reterr) : BP_OK;
+}
+
+static bp_status load(const call_job *job, bp_runtime *runtime, bp_kv *kv, bp_plugin **ret,
+                      uint64_t *ret_ns, bp_error *reterr)
 {
     const call_values *values = job->values;
     char text[128];
@@ -34,7 +42,9 @@ static bp_status load(const call_job *job, bp_runtime *runtime, bp_plugin **ret,
     if (!values->common.quiet)
         cli_progress_start(text);
     uint64_t start = bp__now_ns();
-    bp_status status = bp_plugin_load_file(runtime, values->file, &job->setup->plugin, ret, reterr);
+    bp_plugin_options options = job->setup->plugin;
+    options.kv = kv;
+    bp_status status = bp_plugin_load_file(runtime, values->file, &options, ret, reterr);
     *ret_ns = bp__now_ns() - start;
     cli_progress_stop();
     return status;
@@ -95,9 +105,11 @@ static int with_runtime(const call_job *job)
     bp_runtime_info info = BP_RUNTIME_INFO_INIT;
     if (bp_runtime_get_info(runtime, &info, &error) != BP_OK)
         return call_report_no_plugin(job->values, &error);
+    bp_cleanup(cleanup_kv) bp_kv *kv = NULL;
     bp_cleanup(cleanup_plugin) bp_plugin *plugin = NULL;
     uint64_t load_ns = 0;
-    if (load(job, runtime, &plugin, &load_ns, &error) != BP_OK)
+    if (open_store(job->values, &kv, &error) != BP_OK ||
+        load(job, runtime, kv, &plugin, &load_ns, &error) != BP_OK)
         return call_report_no_plugin(job->values, &error);
     return call_and_report(job, plugin, info.stack_bytes, load_ns);
 }

@@ -149,6 +149,12 @@ static const cli_option call_options[] = {
      .fallback_words = "the system's",
      .offset = offsetof(call_values, ca_file),
      .help = "The certificates (PEM) to trust in HTTPS."},
+    {.name = "kv",
+     .type = CLI_TEXT,
+     .argument = "STORE",
+     .offset = offsetof(call_values, kv),
+     .help = "Give the plugin a key-value store: 'memory:', 'file:FOLDER' or "
+             "'nats://HOST[:PORT]/BUCKET'."},
     {.name = "debug-info",
      .type = CLI_FLAG,
      .offset = offsetof(call_values, debug_info),

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "guest/extism/functions.h"
+#include "guest/own/functions.h"
 #include "guest/program.h"
 #include "guest/sandbox.h"
 
@@ -17,11 +18,30 @@
 
 BP_DEFINE_CLEANUP(cleanup_linker, bp__linker, bp__linker_free)
 
-static const bp__host_function *find_extism(const char *name)
+/* The tables of the modules whose functions work on a sandbox. */
+typedef struct host_module {
+    const char *name;
+    const bp__host_function *functions;
+    const size_t *count;
+} host_module;
+static const host_module modules[] = {
+    {EXTISM_MODULE, bp__extism_functions, &bp__extism_function_count},
+    {BP__OWN_MODULE, bp__own_functions, &bp__own_function_count},
+};
+
+static const host_module *find_module(const char *name)
 {
-    for (size_t i = 0; i < bp__extism_function_count; i++)
-        if (strcmp(bp__extism_functions[i].name, name) == 0)
-            return &bp__extism_functions[i];
+    for (size_t i = 0; i < sizeof modules / sizeof *modules; i++)
+        if (strcmp(modules[i].name, name) == 0)
+            return &modules[i];
+    return NULL;
+}
+
+static const bp__host_function *find_function(const host_module *module, const char *name)
+{
+    for (size_t i = 0; i < *module->count; i++)
+        if (strcmp(module->functions[i].name, name) == 0)
+            return &module->functions[i];
     return NULL;
 }
 
@@ -35,11 +55,13 @@ static const bp__wasi1_function *find_wasi1(const char *name)
 
 const char *bp__import_needs(const char *module, const char *name)
 {
-    if (strcmp(module, EXTISM_MODULE) == 0) {
-        if (strncmp(name, "http_", 5) == 0 && find_extism(name))
-            return "http";
-        return find_extism(name) ? "nothing" : "?";
-    }
+    const host_module *known = find_module(module);
+    if (known && strncmp(name, "http_", 5) == 0 && find_function(known, name))
+        return "http";
+    if (known && strncmp(name, "kv_", 3) == 0 && find_function(known, name))
+        return "kv";
+    if (known)
+        return find_function(known, name) ? "nothing" : "?";
     if (strcmp(module, BP__WASI1_MODULE) == 0)
         return find_wasi1(name) ? "wasi" : "?";
     return strcmp(module, EXTISM_USER_MODULE) == 0 ? "host function" : "?";
@@ -52,8 +74,8 @@ static bool call_wasi1(void *env, void *host_data, bp__value *values)
     bp__sandbox *sandbox = host_data;
     uint64_t arguments[BP__WASI1_ARGS_MAX] = {0};
     for (size_t i = 0; i < BP__WASI1_ARGS_MAX && function->signature[i] != '>'; i++)
-        arguments[i] = function->signature[i] == 'i' ? (uint32_t)values[i].i32
-                                                     : (uint64_t)values[i].i64;
+        arguments[i] =
+            function->signature[i] == 'i' ? (uint32_t)values[i].i32 : (uint64_t)values[i].i64;
     bp__guest_memory memory = {NULL, 0};
     bp__instance_memory(sandbox->instance, &memory.base, &memory.size);
     uint32_t error = 0;
@@ -83,13 +105,14 @@ static bp_status refuse_unknown(const bp__extern_type *import, const char *neare
                         import->module, import->name, hint);
 }
 
-static bp_status link_extism(bp__linker *linker, const bp__extern_type *import, bp_error *reterr)
+static bp_status link_function(bp__linker *linker, const host_module *module,
+                               const bp__extern_type *import, bp_error *reterr)
 {
-    const bp__host_function *function = find_extism(import->name);
+    const bp__host_function *function = find_function(module, import->name);
     if (!function) {
         bp__nearest nearest = {.wanted = import->name};
-        for (size_t i = 0; i < bp__extism_function_count; i++)
-            bp__nearest_offer(&nearest, bp__extism_functions[i].name);
+        for (size_t i = 0; i < *module->count; i++)
+            bp__nearest_offer(&nearest, module->functions[i].name);
         return refuse_unknown(import, nearest.best, reterr);
     }
     if (import->kind != BP__EXTERN_FUNC || strcmp(import->type, function->signature) != 0)
@@ -118,8 +141,9 @@ static bp_status link_wasi1(bp__linker *linker, const bp__extern_type *import, b
 static bp_status link_import(bp__linker *linker, const bp__extern_type *import, bool wasi,
                              bp_error *reterr)
 {
-    if (strcmp(import->module, EXTISM_MODULE) == 0)
-        return link_extism(linker, import, reterr);
+    const host_module *module = find_module(import->module);
+    if (module)
+        return link_function(linker, module, import, reterr);
     if (strcmp(import->module, BP__WASI1_MODULE) == 0)
         return link_wasi1(linker, import, wasi, reterr);
     if (strcmp(import->module, EXTISM_USER_MODULE) == 0)
@@ -128,7 +152,7 @@ static bp_status link_import(bp__linker *linker, const bp__extern_type *import, 
                             import->module, import->name);
     return bp_error_set(reterr, BP_EDENIED,
                         "import '%s' '%s': plugins get imports from '" EXTISM_MODULE
-                        "' and, when granted, '" BP__WASI1_MODULE "'",
+                        "', '" BP__OWN_MODULE "' and, when granted, '" BP__WASI1_MODULE "'",
                         import->module, import->name);
 }
 

@@ -96,6 +96,10 @@ bp_status bp__program_new(bp__engine *engine, bp__module *module,
     program->http = options->http;
     program->http_headers = options->http_headers;
     program->grants = options->grants;
+    program->kv = options->kv;
+    program->series = options->series;
+    program->figure = options->figure;
+    program->figure_data = options->figure_data;
     choose_start(program);
     bp_status status = check_needs(program, reterr);
     if (status == BP_OK)

@@ -3,15 +3,18 @@
 #ifndef BP_GUEST_PROGRAM_H
 #define BP_GUEST_PROGRAM_H
 
+#include <bullpen/kv.h>
+
 #include "base/log.h"
 #include "engine/instance.h"
 #include "host/capability.h"
 #include "host/config.h"
 #include "host/fetch.h"
+#include "host/series.h"
 
 /* An export that can be called from outside. */
 typedef struct bp__callable {
-    const char *name; /* the module's */
+    const char *name;  /* the module's */
     bool returns_code; /* ()->i32, else ()->() */
     bool spends;       /* _start: a command runs once in an instance */
 } bp__callable;
@@ -31,8 +34,8 @@ typedef struct bp__program_limits {
 
 typedef struct bp__program {
     bp__engine *engine;
-    bp__module *module; /* one use of it */
-    bp__linked *linked; /* owned */
+    bp__module *module;      /* one use of it */
+    bp__linked *linked;      /* owned */
     bp__callable *callables; /* sorted by name */
     size_t callable_count;
     bp__start start;
@@ -44,6 +47,11 @@ typedef struct bp__program {
     bp__fetch_client *http;   /* likewise; NULL: not granted */
     bool http_headers;        /* guests see the headers of responses */
     bp__grants *grants;       /* likewise; NULL: everything */
+    bp_kv *kv;                /* likewise; NULL: there is none */
+    bp__series *series;       /* likewise */
+    /* A figure of the plugin's pool by name; false: there is none. */
+    bool (*figure)(void *data, bp_bytes name, double *ret);
+    void *figure_data;
 } bp__program;
 
 typedef struct bp__program_options {
@@ -52,6 +60,10 @@ typedef struct bp__program_options {
     bp__fetch_client *http;
     bool http_headers;
     bp__grants *grants;
+    bp_kv *kv;
+    bp__series *series;
+    bool (*figure)(void *data, bp_bytes name, double *ret);
+    void *figure_data;
     bp__logger logger;
     bp__program_limits limits;
     bool wasi;
@@ -69,7 +81,7 @@ bp_status bp__program_find(const bp__program *program, const char *name, size_t 
 /* A type that can be called from outside: func() -> i32 or func(). */
 bool bp__is_callable(const bp__extern_type *export);
 
-/* What an import needs to be granted: "nothing", "wasi", "http", "host function", or "?". */
+/* What an import needs to be granted: "nothing", "wasi", "http", "kv", "host function", or "?". */
 const char *bp__import_needs(const char *module, const char *name);
 
 #endif

@@ -36,6 +36,7 @@ void bp__sandbox_done(bp__sandbox *sandbox)
     bp__vars_done(&sandbox->vars);
     bp__buffer_done(&sandbox->message);
     bp__buffer_done(&sandbox->http_headers);
+    bp__buffer_done(&sandbox->failure);
     bp__free(sandbox->functions);
 }
 
@@ -53,6 +54,8 @@ static void begin(bp__sandbox *sandbox, const bp__host_call *host)
     sandbox->output_at = sandbox->output_size = 0;
     sandbox->error_handle = 0;
     sandbox->http_status = 0;
+    sandbox->kv_version = 0;
+    bp__buffer_clear(&sandbox->failure);
     bp__buffer_clear(&sandbox->http_headers);
     bp__buffer_clear(&sandbox->message);
 }

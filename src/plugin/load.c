@@ -227,6 +227,28 @@ static bp_status take_module(bp_plugin *plugin, bp__engine *engine,
     return status;
 }
 
+/* A guest asks for a figure of its own pool. There is none while the first sandboxes are made. */
+static bool read_figure(void *data, bp_bytes name, double *ret)
+{
+    const bp_plugin *plugin = data;
+    bp_pool_stats stats = BP_POOL_STATS_INIT;
+    const bp_pool_metric *metric;
+    static const char prefix[] = "bullpen_pool_";
+    for (size_t i = 0; (metric = bp_pool_metric_at(i)); i++) {
+        const char *rest = metric->name + sizeof prefix - 1;
+        bool plain = metric->kind != BP_METRIC_HISTOGRAM && metric->values == 1;
+        if (!plain || name.size != strlen(rest) || memcmp(rest, name.data, name.size) != 0)
+            continue;
+        if (!plugin->pool || bp_pool_stats_read(plugin->pool, &stats) != BP_OK)
+            return false;
+        const void *field = (const char *)&stats + metric->offset;
+        *ret = metric->kind == BP_METRIC_GAUGE ? (double)*(const uint32_t *)field
+                                               : (double)*(const uint64_t *)field;
+        return true;
+    }
+    return false;
+}
+
 static bp_status make_program(bp_plugin *plugin, const bp_plugin_options *options, bp__buffer *code,
                               bp_error *reterr)
 {
@@ -243,6 +265,10 @@ static bp_status make_program(bp_plugin *plugin, const bp_plugin_options *option
                                    .http = plugin->http,
                                    .http_headers = options->http_response_headers,
                                    .grants = &plugin->grants,
+                                   .kv = plugin->kv,
+                                   .series = &plugin->series,
+                                   .figure = read_figure,
+                                   .figure_data = plugin,
                                    .logger = plugin->runtime->logger,
                                    .wasi = options->wasi};
     bp__limits_program(&plugin->limits, &program.limits);
@@ -268,6 +294,7 @@ static bp_status build(bp_plugin *plugin, const bp_plugin_options *options, bp__
                          source->has_manifest ? &source->manifest : NULL, &plugin->limits);
     set_sizes(plugin, options, &source->manifest);
     set_grants(plugin, options, &source->manifest);
+    plugin->kv = options->kv ? bp_kv_ref(options->kv) : NULL;
     warn_of_refusals(plugin, &source->manifest);
     bp_status status = take_manifest(plugin, &source->manifest, reterr);
     if (status == BP_OK)

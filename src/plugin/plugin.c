@@ -12,6 +12,7 @@ void bp__plugin_free(bp_plugin *plugin)
     bp_runtime *runtime = plugin->runtime;
     bp_pool_unref(plugin->pool);
     bp__program_free(plugin->program);
+    bp_kv_unref(plugin->kv);
     bp__fetch_client_free(plugin->http);
     bp__call_counts_done(&plugin->calls);
     bp__series_done(&plugin->series);

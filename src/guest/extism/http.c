@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "guest/json.h"
 #include "guest/sandbox.h"
 #include "host/fetch.h"
 
@@ -88,42 +89,6 @@ static bp_status read_request(json_t *from, bp__fetch_request *to, bp_error *ret
         return refuse(reterr, "has both 'headers' and 'header'");
     to->method = json_string_value(method);
     return read_headers(headers ? headers : older, to, reterr);
-}
-
-/* jansson recurses, and a guest may have left little of the stack. As long as the text is JSON this
- * sees strings as jansson does; jansson goes no further than that. */
-static bool is_deep(bp_bytes text)
-{
-    const char *at = text.data, *end = at + text.size;
-    size_t depth = 0;
-    bool in_string = false;
-    for (; at < end; at++) {
-        if (in_string && *at == '\\' && at + 1 < end)
-            at++;
-        else if (*at == '"')
-            in_string = !in_string;
-        else if (!in_string && (*at == '[' || *at == '{') && ++depth > DEPTH_MAX)
-            return true;
-        else if (!in_string && (*at == ']' || *at == '}') && depth)
-            depth--;
-    }
-    return false;
-}
-
-static bp_status parse(bp_bytes text, json_t **ret, bp_error *reterr)
-{
-    json_error_t error;
-    if (text.size > REQUEST_SIZE_MAX)
-        return refuse(reterr, "is larger than 1 MiB without its body");
-    if (!text.data)
-        return refuse(reterr, "is missing");
-    if (is_deep(text))
-        return refuse(reterr, "is nested too deeply");
-    *ret = json_loadb(text.data, text.size, JSON_REJECT_DUPLICATES, &error);
-    if (*ret)
-        return BP_OK;
-    return bp_error_set(reterr, BP_EINVAL, "the request is no JSON: line %d, column %d: %s",
-                        error.line, error.column, error.text);
 }
 
 /* ---- the response ---- */
@@ -207,7 +172,10 @@ static bp_status fetch(bp__sandbox *sandbox, const bp__value *values, bp__fetch_
     bp_status status =
         body && !request.body.data ? refuse(reterr, "has a body that is no block") : BP_OK;
     if (status == BP_OK)
-        status = parse(bp__extism_get(&sandbox->memory, (uint64_t)values[0].i64), &json, reterr);
+        json = bp__json_read(bp__extism_get(&sandbox->memory, (uint64_t)values[0].i64),
+                             REQUEST_SIZE_MAX, DEPTH_MAX, "the request", reterr);
+    if (status == BP_OK && !json)
+        status = BP_EINVAL;
     if (status == BP_OK)
         status = read_request(json, &request, reterr);
     /* Nothing touches the sandbox meanwhile, so the body stays where it is. */
