@@ -77,8 +77,11 @@ static void *crowd(void *data)
         self->refused += status == BP_ELIMIT;
         self->failures += status != BP_OK && status != BP_ELIMIT && status != BP_ENOTFOUND;
         uint64_t entries, bytes;
-        if (bp_kv_count(kv, &call, &entries, &bytes, NULL) != BP_OK ||
-            entries > shared_limits.entries_max || bytes > shared_limits.bytes_max)
+        if (bp_kv_count(kv, &call, &entries, &bytes, NULL) != BP_OK)
+            self->failures++;
+        /* A server's answer is of no one moment: what moved meanwhile may be in it twice. */
+        else if (backend != NATS &&
+                 (entries > shared_limits.entries_max || bytes > shared_limits.bytes_max))
             self->failures++;
     }
     return NULL;
@@ -111,6 +114,7 @@ static void limits_hold_in_a_crowd(void **state)
     run_workers(workers, backend == MEMORY ? 2000 : 60, crowd);
     add_up(&call, &entries, &bytes);
     assert_count(&call, entries, bytes);
+    assert_true(entries <= shared_limits.entries_max && bytes <= shared_limits.bytes_max);
     assert_true(workers[0].refused + workers[1].refused + workers[2].refused + workers[3].refused);
     /* The counts that limits go by are not above what is there either: it can be filled up. */
     call.limits = &shared_limits;
