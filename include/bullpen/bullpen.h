@@ -11,6 +11,7 @@
 #include <bullpen/kv.h>
 #include <bullpen/leak.h>
 #include <bullpen/log.h>
+#include <bullpen/manifest.h>
 #include <bullpen/metrics.h>
 #include <bullpen/outcome.h>
 #include <bullpen/plugin.h>

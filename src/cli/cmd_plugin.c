@@ -12,6 +12,9 @@ static const struct {
 } actions[] = {
     {"new", plugin_new},
     {"build", plugin_build},
+    {"validate", plugin_validate},
+    {"diff", plugin_diff},
+    {"schema", plugin_schema},
 };
 
 int plugin_failed(const plugin_values *values, const bp_error *error, int code)

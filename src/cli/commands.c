@@ -137,8 +137,9 @@ static const cli_option call_options[] = {
      .type = CLI_LIST,
      .argument = "HOST",
      .offset = offsetof(call_values, allow_host),
-     .help = "Grant HTTP to this host, as [scheme://]host[:port]: a name, '*.suffix', an address, a "
-             "network such as 10.0.0.0/8, or '*'. May be given several times."},
+     .help =
+         "Grant HTTP to this host, as [scheme://]host[:port]: a name, '*.suffix', an address, a "
+         "network such as 10.0.0.0/8, or '*'. May be given several times."},
     {.name = "allow-private",
      .type = CLI_FLAG,
      .offset = offsetof(call_values, allow_private),
@@ -263,8 +264,8 @@ static const cli_example call_examples[] = {
     {"Call an export with some text", "bullpen call count_vowels.wasm count_vowels -i 'Hello'"},
     {"Bytes from a file, with a configuration value and a deadline",
      "bullpen call resize.wasm handle -i @photo.png -c width=640 -t 250 >small.png"},
-    {"With HTTP to one host",
-     "bullpen call http.wasm http_get -i '{\"url\":\"https://example.com/\"}' --allow-host example.com"},
+    {"With HTTP to one host", "bullpen call http.wasm http_get -i "
+                              "'{\"url\":\"https://example.com/\"}' --allow-host example.com"},
     {"From standard input, answered as JSON",
      "bullpen call greet.wasm greet -i - --json <name.txt"},
     {"Ten thousand calls over eight threads, with statistics",
@@ -322,26 +323,31 @@ static const cli_example inspect_examples[] = {
     {NULL, NULL},
 };
 
-static const char *const plugin_actions[] = {"new", "build", NULL};
+static const char *const plugin_actions[] = {"new", "build", "validate", "diff", "schema", NULL};
 static const char *const plugin_languages[] = {"c", "go", "tinygo", "rust", NULL};
 
 static const cli_operand plugin_operands[] = {
     {.name = "ACTION",
      .choices = plugin_actions,
      .offset = offsetof(plugin_values, action),
-     .help = "'new NAME [FOLDER]' writes a small project that builds and runs, into a new folder; "
-             "'build [FOLDER]' makes the plugin from it."},
+     .help =
+         "'new NAME [FOLDER]' writes a small project that builds and runs, into a new folder; "
+         "'build [FOLDER]' makes the plugin from it; 'validate [PATH]' names everything that is "
+         "wrong with a manifest; 'diff OLD NEW' tells what the newer of two asks for: = kept, + "
+         "new, - dropped; 'schema' prints the JSON Schema of manifests."},
     {.name = "SUBJECT",
      .optional = true,
      .is_file = true,
      .offset = offsetof(plugin_values, subject),
      .help = "For 'new' the plugin's name: lower-case letters, digits and '-'. For 'build' the "
-             "folder with its manifest.json; without one, this folder."},
+             "folder with its manifest.json; without one, this folder. For 'validate' and 'diff' a "
+             "manifest, or the folder with it."},
     {.name = "FOLDER",
      .optional = true,
      .is_file = true,
      .offset = offsetof(plugin_values, folder),
-     .help = "For 'new' the folder to write; without one, a new one called like the plugin."},
+     .help = "For 'new' the folder to write; without one, a new one called like the plugin. For "
+             "'diff' the newer manifest."},
     {.name = NULL},
 };
 
@@ -372,6 +378,7 @@ static const cli_example plugin_examples[] = {
      "bullpen plugin new hello --lang c && bullpen plugin build hello && "
      "bullpen call hello/hello.wasm greet -i Ada"},
     {"Build in the plugin's folder, for backtraces with lines", "bullpen plugin build --debug"},
+    {"Everything that is wrong with a manifest", "bullpen plugin validate hello"},
     {"What was built, for a script", "bullpen plugin build --json hello | jq -r .file"},
     {NULL, NULL},
 };
@@ -463,7 +470,7 @@ const cli_command cli_commands[] = {
      .values_size = sizeof(cache_values),
      .run = cmd_cache},
     {.name = "plugin",
-     .summary = "write and build a plugin in C, Go or Rust",
+     .summary = "write, build and check a plugin in C, Go or Rust",
      .description = "'new' writes a project with a source file, a manifest and a README; it never "
                     "writes over anything. 'build' runs the language's own compiler, checks what "
                     "came out, puts it beside manifest.json under the name that the manifest says, "

@@ -13,6 +13,9 @@
 /* Each answers a cli_exit, with the error printed. */
 int plugin_new(const plugin_values *values);
 int plugin_build(const plugin_values *values);
+int plugin_validate(const plugin_values *values);
+int plugin_diff(const plugin_values *values);
+int plugin_schema(const plugin_values *values);
 /* Prints the error, with --json on standard output as well; returns `code`. */
 int plugin_failed(const plugin_values *values, const bp_error *error, int code);
 
