@@ -131,14 +131,27 @@ static const cli_option call_options[] = {
     {.name = "wasi",
      .type = CLI_FLAG,
      .offset = offsetof(call_values, wasi),
-     .help = "Grant WASI: clocks, randomness, and standard output and error as log records. No "
-             "files, no network."},
+     .help = "Grant WASI: clocks, randomness, and standard output and error as log records. Files, "
+             "variables and hosts as --files, --env and --allow-host say."},
+    {.name = "files",
+     .type = CLI_TEXT,
+     .argument = "FOLDER",
+     .offset = offsetof(call_values, files),
+     .help = "Let the plugin read the files of this folder, as \"/\". Needs --wasi."},
+    {.name = "env",
+     .type = CLI_NAMES,
+     .argument = "NAME[=VALUE]",
+     .offset = offsetof(call_values, env),
+     .help = "An environment variable for the plugin; without a value, the one of this program. It "
+             "sees "
+             "no others. May be given several times. Needs --wasi."},
     {.name = "allow-host",
      .type = CLI_LIST,
      .argument = "HOST",
      .offset = offsetof(call_values, allow_host),
-     .help = "Grant HTTP to this host, as [scheme://]host[:port]: a name, '*.suffix', an address, a "
-             "network such as 10.0.0.0/8, or '*'. May be given several times."},
+     .help =
+         "Grant HTTP to this host, as [scheme://]host[:port]: a name, '*.suffix', an address, a "
+         "network such as 10.0.0.0/8, or '*'. May be given several times."},
     {.name = "allow-private",
      .type = CLI_FLAG,
      .offset = offsetof(call_values, allow_private),
@@ -263,8 +276,8 @@ static const cli_example call_examples[] = {
     {"Call an export with some text", "bullpen call count_vowels.wasm count_vowels -i 'Hello'"},
     {"Bytes from a file, with a configuration value and a deadline",
      "bullpen call resize.wasm handle -i @photo.png -c width=640 -t 250 >small.png"},
-    {"With HTTP to one host",
-     "bullpen call http.wasm http_get -i '{\"url\":\"https://example.com/\"}' --allow-host example.com"},
+    {"With HTTP to one host", "bullpen call http.wasm http_get -i "
+                              "'{\"url\":\"https://example.com/\"}' --allow-host example.com"},
     {"From standard input, answered as JSON",
      "bullpen call greet.wasm greet -i - --json <name.txt"},
     {"Ten thousand calls over eight threads, with statistics",
