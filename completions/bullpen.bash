@@ -21,6 +21,8 @@ _bullpen()
         --host-calls-max) return ;;
         --fuel) return ;;
         --core-dump) return ;;
+        --files) return ;;
+        --env) return ;;
         --allow-host) return ;;
         --ca-file) return ;;
         --kv) return ;;
@@ -35,7 +37,7 @@ _bullpen()
         --compile-memory-max) return ;;
         --log-level) COMPREPLY=($(compgen -W 'trace debug info warn error off' -- "$word")); return ;;
         esac
-        options=' --input -i --config -c --timeout-ms -t --memory-max -m --input-max --output-max --log-max --host-calls-max --fuel --trusted --core-dump --wasi --allow-host --allow-private --ca-file --kv --debug-info --reset --tenant --repeat -n --concurrency -C --max-live --min-warm --cache-dir --no-cache --compile-timeout --compile-memory-max --stats -s --leak-check --log-level --help -h --json --quiet -q'
+        options=' --input -i --config -c --timeout-ms -t --memory-max -m --input-max --output-max --log-max --host-calls-max --fuel --trusted --core-dump --wasi --files --env --allow-host --allow-private --ca-file --kv --debug-info --reset --tenant --repeat -n --concurrency -C --max-live --min-warm --cache-dir --no-cache --compile-timeout --compile-memory-max --stats -s --leak-check --log-level --help -h --json --quiet -q'
         files=1
         ;;
     inspect)

@@ -7,6 +7,7 @@
 #include <bullpen/common.h>
 #include <bullpen/deadline.h>
 #include <bullpen/error.h>
+#include <bullpen/host_function.h>
 #include <bullpen/inspect.h>
 #include <bullpen/kv.h>
 #include <bullpen/leak.h>

@@ -9,16 +9,17 @@ BP_BEGIN_DECLS
 
 /** One call of one export. Zero in a field means its default. */
 typedef struct bp_call {
-    uint32_t size;          /**< set by BP_CALL_INIT */
-    uint32_t timeout_ms;    /**< from now; default (and at most): the plugin's limits.time_ms */
-    bp_deadline by;         /**< absolute, in place of timeout_ms; the earlier of both holds */
+    uint32_t size;           /**< set by BP_CALL_INIT */
+    uint32_t timeout_ms;     /**< from now; default (and at most): the plugin's limits.time_ms */
+    bp_deadline by;          /**< absolute, in place of timeout_ms; the earlier of both holds */
     const char *export_name; /**< default: "handle" */
-    bp_bytes input;         /**< borrowed until the call returns */
-    bp_bytes tenant;        /**< whose data this works for; at most 128 bytes */
-    void *context;          /**< handed to host functions, never visible to the guest */
-    bp_cancel *cancel;      /**< ends the wait or the call from another thread; borrowed */
-    const bp_limits *limits; /**< for this call alone: effective is the smallest of all sides. Fuel
-                                  only of a plugin that was loaded with fuel; borrowed; NULL: none */
+    bp_bytes input;          /**< borrowed until the call returns */
+    bp_bytes tenant;         /**< whose data this works for; at most 128 bytes */
+    void *context;     /**< handed to host functions (bp_host_call), never visible to the guest */
+    bp_cancel *cancel; /**< ends the wait or the call from another thread; borrowed */
+    const bp_limits
+        *limits; /**< for this call alone: effective is the smallest of all sides. Fuel
+                      only of a plugin that was loaded with fuel; borrowed; NULL: none */
 } bp_call;
 #define BP_CALL_INIT {.size = (uint32_t)sizeof(bp_call)}
 
@@ -26,23 +27,24 @@ typedef struct bp_call {
 
 /** What came of a call. Ends with bp_call_result_done(). */
 typedef struct bp_call_result {
-    uint32_t size;        /**< set by BP_CALL_RESULT_INIT */
-    uint32_t outcome;     /**< a bp_outcome */
-    bp_bytes output;      /**< borrowed until bp_call_result_done() or, in a session, the next call */
-    int32_t exit_code;    /**< of proc_exit, or what the export returned */
-    uint32_t trap_code;   /**< engine's code + 1 when outcome is trapped or out_of_memory, else 0 */
-    const char *limit;    /**< name of the limit that was hit, or NULL; static */
-    const char *message;  /**< the guest's error, trap or limit in words; "" if all went well */
+    uint32_t size;      /**< set by BP_CALL_RESULT_INIT */
+    uint32_t outcome;   /**< a bp_outcome */
+    bp_bytes output;    /**< borrowed until bp_call_result_done() or, in a session, the next call */
+    int32_t exit_code;  /**< of proc_exit, or what the export returned */
+    uint32_t trap_code; /**< engine's code + 1 when outcome is trapped or out_of_memory, else 0 */
+    const char *limit;  /**< name of the limit that was hit, or NULL; static */
+    const char *message;   /**< the guest's error, trap or limit in words; "" if all went well */
     const char *backtrace; /**< a line a frame, innermost first; "" without a trap */
     const char *core_dump; /**< path of the file, see bp_runtime_options; "" if none was written */
-    uint64_t call_id;     /**< unique in this process; also in the guest's log records */
-    uint64_t wait_ns;     /**< until the sandbox was there, reset and creation included */
-    uint64_t guest_ns;    /**< in the guest, host functions included */
+    uint64_t call_id;      /**< unique in this process; also in the guest's log records */
+    uint64_t wait_ns;      /**< until the sandbox was there, reset and creation included */
+    uint64_t guest_ns;     /**< in the guest, host functions included */
     uint64_t host_calls;
-    uint64_t fuel;        /**< used, if it is counted */
-    void *private_;       /**< the library's own */
+    uint64_t fuel;  /**< used, if it is counted */
+    void *private_; /**< the library's own */
 } bp_call_result;
-#define BP_CALL_RESULT_INIT {.size = (uint32_t)sizeof(bp_call_result), .message = "", .backtrace = "", .core_dump = ""}
+#define BP_CALL_RESULT_INIT                                                                        \
+    {.size = (uint32_t)sizeof(bp_call_result), .message = "", .backtrace = "", .core_dump = ""}
 
 /**
  * Call an export on a sandbox from the pool, on this thread.
@@ -84,7 +86,8 @@ BP_API BP_MUST_USE bp_status bp_session_open(bp_plugin *plugin, const bp_call *h
 /**
  * As bp_plugin_call(), on the session's sandbox, which keeps its memory between these calls.
  * After any outcome but finished and guest_error the session is spent: BP_ECLOSED from then on.
- * `call->tenant` is ignored; `call->cancel` holds in place of the session's. The output lives until the next call or the end of the session.
+ * `call->tenant` is ignored; `call->cancel` holds in place of the session's. The output lives until
+ * the next call or the end of the session.
  */
 BP_API BP_MUST_USE bp_status bp_session_call(bp_session *session, const bp_call *call,
                                              bp_call_result *ret, bp_error *reterr);

@@ -22,21 +22,21 @@ typedef enum bp_reset_policy {
  * says"; BP_UNLIMITED lifts this side's own limit. Effective is the smallest of all sides.
  */
 typedef struct bp_limits {
-    uint64_t memory_bytes;    /**< all memories of a sandbox together; default 64 MiB */
-    uint64_t table_elements;  /**< all tables together; default: the runtime's */
-    uint64_t time_ms;         /**< one call, from the first wait to the last byte; default 1000. Kept
-                                   to two ticks, scheduling, and what a host function may take */
-    uint64_t init_time_ms;    /**< making and initialising a sandbox; default 5000 */
-    uint64_t input_bytes;     /**< default 16 MiB */
-    uint64_t output_bytes;    /**< default 16 MiB */
-    uint64_t log_bytes;       /**< a call's log text, stdout and stderr; default 64 KiB */
-    uint64_t host_calls;      /**< calls of host functions in one call, but for those that only touch
-                                   Extism memory, input, output and error; default unlimited */
-    uint64_t var_bytes;       /**< Extism vars of a plugin and tenant; default 1 MiB. When 4096
-                                   tenants have some, the one not seen for longest loses its own */
-    uint64_t fuel;            /**< what a call may execute, about one a wasm instruction: the same on
-                                   every machine, in every run; initialisation is not counted.
-                                   Default: not counted, which is faster. BP_UNLIMITED: counted only */
+    uint64_t memory_bytes;   /**< all memories of a sandbox together; default 64 MiB */
+    uint64_t table_elements; /**< all tables together; default: the runtime's */
+    uint64_t time_ms;        /**< one call, from the first wait to the last byte; default 1000. Kept
+                                  to two ticks, scheduling, and what a host function may take */
+    uint64_t init_time_ms;   /**< making and initialising a sandbox; default 5000 */
+    uint64_t input_bytes;    /**< default 16 MiB */
+    uint64_t output_bytes;   /**< default 16 MiB */
+    uint64_t log_bytes;      /**< a call's log text, stdout and stderr; default 64 KiB */
+    uint64_t host_calls;     /**< calls of host functions in one call, but for those that only touch
+                                  Extism memory, input, output and error; default unlimited */
+    uint64_t var_bytes;      /**< Extism vars of a plugin and tenant; default 1 MiB. When 4096
+                                  tenants have some, the one not seen for longest loses its own */
+    uint64_t fuel;           /**< what a call may execute, about one a wasm instruction: the same on
+                                  every machine, in every run; initialisation is not counted.
+                                  Default: not counted, which is faster. BP_UNLIMITED: counted only */
     bool trap_on_grow_failure; /**< end the call when growth is refused, instead of answering -1 */
     uint64_t reserved_[4];     /**< zero: this struct lies inside of others and cannot grow */
 } bp_limits;
@@ -47,20 +47,30 @@ typedef struct bp_config_entry {
     const char *value;
 } bp_config_entry;
 
+/** One environment variable. Strings are borrowed while a function runs. */
+typedef struct bp_env_entry {
+    const char *name;
+    const char *value; /**< NULL: what this process has; if it has none, neither has the plugin */
+} bp_env_entry;
+
+/** Descriptors that a guest may have open at once of `files_dir`; one more is refused (EMFILE). */
+#define BP_FILES_OPEN_MAX 64
+
 typedef struct bp_plugin_options {
-    uint32_t size;     /**< set by BP_PLUGIN_OPTIONS_INIT */
-    uint32_t reset;    /**< a bp_reset_policy; default fresh */
-    const char *name;  /**< for messages and metrics; default: the manifest's, else the file's */
-    bool wasi;         /**< grants WASI preview 1: clocks, randomness, stdout and stderr to the log */
+    uint32_t size;    /**< set by BP_PLUGIN_OPTIONS_INIT */
+    uint32_t reset;   /**< a bp_reset_policy; default fresh */
+    const char *name; /**< for messages and metrics; default: the manifest's, else the file's */
+    bool wasi; /**< grants WASI preview 1: clocks, randomness, stdout and stderr to the log, and
+                     what `files_dir` and `env` say */
     bool prewarm_background; /**< do not wait for the first sandboxes while loading */
     bool debug_info; /**< keep DWARF, so that backtraces have files and lines: for plugins that you
                           trust, since the engine reads all of it again for every trap */
-    bool trusted; /**< compile it without the checks that let it be interrupted, which can double its
-                       speed. Nothing ends such a guest but itself: neither a deadline nor a cancel,
-                       in calls or in initialisation. Needs limits.time_ms = BP_UNLIMITED */
-    uint32_t max_live; /**< sandboxes at once; default 8, or fewer on a small runtime */
-    uint32_t min_warm; /**< kept ready; default 1; BP_POOL_NONE for none */
-    uint64_t max_uses; /**< calls before a sandbox is replaced (reuse); 0: no rotation */
+    bool trusted;    /**< compile it without the checks that let it be interrupted, which can double
+                        its    speed. Nothing ends such a guest but itself: neither a deadline nor a
+                        cancel,    in calls or in initialisation. Needs limits.time_ms = BP_UNLIMITED */
+    uint32_t max_live;    /**< sandboxes at once; default 8, or fewer on a small runtime */
+    uint32_t min_warm;    /**< kept ready; default 1; BP_POOL_NONE for none */
+    uint64_t max_uses;    /**< calls before a sandbox is replaced (reuse); 0: no rotation */
     uint64_t idle_ttl_ms; /**< idle ones above min_warm go after this; default 60 000 */
     bp_limits limits;
     const bp_config_entry *config; /**< copied; wins over the manifest's */
@@ -80,6 +90,14 @@ typedef struct bp_plugin_options {
     const char *http_ca_file;      /**< certificates to trust (PEM); default: the system's. Copied */
     bp_kv *kv; /**< the store behind the plugin's kv functions, where its name and the tenant are its
                     namespace; referenced; NULL: none */
+    const char *files_dir; /**< a folder whose files the plugin may read, as "/"; NULL: none. Needs
+                                `wasi`. It is opened while loading and kept until the plugin's last
+                                call ended, whatever becomes of its path */
+    const bp_env_entry *env; /**< environment variables, all that the plugin sees; copied. Needs
+                                  `wasi`; at most 128 KiB in all */
+    size_t env_count;
+    bp_host_functions *host_functions; /**< the host's own, for this plugin, beside the runtime's;
+                                            NULL: none. The plugin keeps a reference */
 } bp_plugin_options;
 
 #define BP_PLUGIN_OPTIONS_INIT {.size = (uint32_t)sizeof(bp_plugin_options)}
@@ -97,16 +115,18 @@ typedef struct bp_plugin_options {
  *         BP_EUNSUPPORTED (a component, several modules); BP_EDENIED (an import that was not
  *         granted, or that nobody has); BP_ELIMIT; BP_EINVAL (options that contradict each other,
  *         or too little stack); BP_ETIMEDOUT (compiling or initialisation was too slow), BP_EGUEST
- *         (initialisation failed); BP_ECANCELLED; BP_EBUSY (no sandbox left); BP_ENOMEM; BP_EENGINE.
+ *         (initialisation failed); BP_ECANCELLED; BP_EBUSY (no sandbox left); BP_ENOMEM;
+ * BP_EENGINE.
  * @threads any; blocks while compiling and warming.
  */
 BP_API BP_MUST_USE bp_status bp_plugin_load_file(bp_runtime *runtime, const char *path,
                                                  const bp_plugin_options *options, bp_plugin **ret,
                                                  bp_error *reterr);
-/** As bp_plugin_load_file(), from memory; paths in a manifest are relative to the working folder. */
+/** As bp_plugin_load_file(), from memory; paths in a manifest are relative to the working folder.
+ */
 BP_API BP_MUST_USE bp_status bp_plugin_load_bytes(bp_runtime *runtime, bp_bytes code,
-                                                  const bp_plugin_options *options,
-                                                  bp_plugin **ret, bp_error *reterr);
+                                                  const bp_plugin_options *options, bp_plugin **ret,
+                                                  bp_error *reterr);
 /** @threads any */
 BP_API bp_plugin *bp_plugin_ref(bp_plugin *plugin);
 /**
@@ -134,13 +154,14 @@ typedef struct bp_plugin_info {
     const char *sha256; /**< of the main module's bytes, in hex */
     uint64_t code_bytes, compiled_bytes;
     uint32_t max_live, min_warm;
-    bp_limits limits; /**< effective */
+    bp_limits limits;           /**< effective */
     const char *const *exports; /**< names of the callable exports */
     size_t export_count;
-    uint32_t code_source;       /**< a bp_code_source */
-    uint64_t code_ns;           /**< how long it took to have the compiled code */
+    uint32_t code_source;              /**< a bp_code_source */
+    uint64_t code_ns;                  /**< how long it took to have the compiled code */
     const char *version, *description; /**< the manifest's; "" without one */
-    const char *default_export; /**< what a call without a name means; NULL: "handle", if it is there */
+    const char
+        *default_export; /**< what a call without a name means; NULL: "handle", if it is there */
 } bp_plugin_info;
 #define BP_PLUGIN_INFO_INIT {.size = (uint32_t)sizeof(bp_plugin_info)}
 /** @param[in,out] ret begins with BP_PLUGIN_INFO_INIT. @threads any */

@@ -138,14 +138,12 @@ static int add_item(const char *text, cli_pairs *place)
 static int add_pair(const cli_option *option, const char *text, cli_pairs *place)
 {
     const char *equals = strchr(text, '=');
-    if (!equals || equals == text)
-        return bad_value(option, text, "is not of the form KEY=VALUE");
+    bool names = option->type == CLI_NAMES;
+    if (equals == text || (!equals && (!names || !*text)))
+        return bad_value(option, text,
+                         names ? "is not of the form NAME or NAME=VALUE"
+                               : "is not of the form KEY=VALUE");
     return add_item(text, place);
-}
-
-static bool may_repeat(const cli_option *option)
-{
-    return option->type == CLI_PAIRS || option->type == CLI_LIST;
 }
 
 static int set_value(const cli_option *option, const char *text, char *values)
@@ -162,6 +160,7 @@ static int set_value(const cli_option *option, const char *text, char *values)
     case CLI_BYTES:
         return set_number(option, text, place);
     case CLI_PAIRS:
+    case CLI_NAMES:
         return add_pair(option, text, place);
     case CLI_LIST:
         return add_item(text, place);
@@ -193,7 +192,7 @@ static int mark_given(args_parser *parser, const search *found)
     uint64_t bit = UINT64_C(1) << (found->found_place % OPTIONS_MAX);
     bool again = parser->given & bit;
     parser->given |= bit;
-    if (!again || may_repeat(found->found) || found->found->type == CLI_FLAG)
+    if (!again || cli_option_repeats(found->found) || found->found->type == CLI_FLAG)
         return CLI_OK;
     cli_error("--%s is given twice", found->found->name);
     return CLI_USAGE;
@@ -301,6 +300,6 @@ int cli_args_parse(const cli_command *command, int argc, char **argv, void *valu
 void cli_args_done(const cli_command *command, void *values)
 {
     for (const cli_option *option = command->options; option->name; option++)
-        if (may_repeat(option))
+        if (cli_option_repeats(option))
             bp__free(((cli_pairs *)(void *)((char *)values + option->offset))->items);
 }

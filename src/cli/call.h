@@ -58,6 +58,8 @@ typedef struct call_setup {
     bp_plugin_options plugin;
     bp_config_entry *config;
     char *config_text; /* the keys and values of `config`, each with its NUL */
+    bp_env_entry *env;
+    char *env_text; /* likewise */
 } call_setup;
 
 /* CLI_OK, or CLI_USAGE with the contradiction printed. */

@@ -92,28 +92,54 @@ static int refuse_twice(const call_setup *setup, size_t count)
     return CLI_OK;
 }
 
-/* Splits "key=value" into two strings, which the library wants NUL-terminated. */
-static int make_config(const cli_pairs *pairs, call_setup *setup)
+/* The texts with a NUL in the place of each first '=': the library wants keys and values apart. */
+static char *split_pairs(const cli_pairs *pairs)
 {
     size_t size = 1;
     for (size_t i = 0; i < pairs->count; i++)
         size += strlen(pairs->items[i]) + 1;
-    setup->config = bp__alloc_zeroed(pairs->count, sizeof *setup->config);
-    char *at = setup->config_text = bp__alloc_zeroed(size, 1);
-    if (!setup->config || !at)
-        return cli_out_of_memory();
-    for (size_t i = 0; i < pairs->count; i++) {
+    char *text = bp__alloc_zeroed(size, 1), *at = text;
+    for (size_t i = 0; text && i < pairs->count; i++) {
         size_t length = strlen(pairs->items[i]);
         memcpy(at, pairs->items[i], length);
         char *equals = strchr(at, '=');
-        *equals = '\0';
-        setup->config[i] = (bp_config_entry){at, equals + 1};
+        if (equals)
+            *equals = '\0';
+        at += length + 1;
+    }
+    return text;
+}
+
+static int make_config(const cli_pairs *pairs, call_setup *setup)
+{
+    setup->config = bp__alloc_zeroed(pairs->count, sizeof *setup->config);
+    char *at = setup->config_text = split_pairs(pairs);
+    if (!setup->config || !at)
+        return cli_out_of_memory();
+    for (size_t i = 0; i < pairs->count; i++) {
+        setup->config[i] = (bp_config_entry){at, at + strlen(at) + 1};
         if (refuse_twice(setup, i) != CLI_OK)
             return CLI_USAGE;
-        at += length + 1;
+        at += strlen(pairs->items[i]) + 1;
     }
     setup->plugin.config = setup->config;
     setup->plugin.config_count = pairs->count;
+    return CLI_OK;
+}
+
+static int make_env(const cli_pairs *pairs, call_setup *setup)
+{
+    setup->env = bp__alloc_zeroed(pairs->count, sizeof *setup->env);
+    char *at = setup->env_text = split_pairs(pairs);
+    if (!setup->env || !at)
+        return cli_out_of_memory();
+    for (size_t i = 0; i < pairs->count; i++) {
+        bool has_value = strchr(pairs->items[i], '=') != NULL;
+        setup->env[i] = (bp_env_entry){at, has_value ? at + strlen(at) + 1 : NULL};
+        at += strlen(pairs->items[i]) + 1;
+    }
+    setup->plugin.env = setup->env;
+    setup->plugin.env_count = pairs->count;
     return CLI_OK;
 }
 
@@ -142,6 +168,8 @@ int call_setup_make(const call_values *values, call_setup *ret)
         result = check_words(values);
     if (result == CLI_OK)
         result = make_config(&values->config, ret);
+    if (result == CLI_OK)
+        result = make_env(&values->env, ret);
     if (result != CLI_OK)
         return result;
     set_pool_size(values, ret);
@@ -157,6 +185,7 @@ int call_setup_make(const call_values *values, call_setup *ret)
     plugin->http_private_addresses = values->allow_private;
     plugin->http_response_headers = true;
     plugin->http_ca_file = values->ca_file;
+    plugin->files_dir = values->files;
     plugin->debug_info = values->debug_info;
     plugin->limits.memory_bytes = values->memory_max;
     plugin->limits.time_ms = values->timeout_ms;
@@ -179,4 +208,6 @@ void call_setup_done(call_setup *setup)
 {
     bp__free(setup->config);
     bp__free(setup->config_text);
+    bp__free(setup->env);
+    bp__free(setup->env_text);
 }

@@ -8,8 +8,8 @@ typedef struct call_values {
     cli_common common;
     const char *file, *export_name;
     const char *input, *tenant;
-    cli_pairs config, allow_host;
-    const char *ca_file, *kv;
+    cli_pairs config, allow_host, env;
+    const char *ca_file, *kv, *files;
     bool allow_private;
     uint64_t timeout_ms, memory_max, input_max, output_max, log_max, host_calls_max, fuel;
     const char *core_dump;

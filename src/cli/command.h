@@ -24,6 +24,7 @@ typedef enum cli_type {
     CLI_BYTES,  /* uint64_t, with units; CLI_UNSET when not given */
     CLI_PAIRS,  /* cli_pairs, each KEY=VALUE; may be given several times */
     CLI_LIST,   /* cli_pairs, of any text; likewise */
+    CLI_NAMES,  /* cli_pairs, each NAME or NAME=VALUE; likewise */
     CLI_CHOICE, /* int: place in `choices`; -1 when not given and without a default */
 } cli_type;
 
@@ -31,7 +32,7 @@ typedef enum cli_type {
 
 /* The values of an option that may be given several times, in order. */
 typedef struct cli_pairs {
-    const char **items; /* "key=value" or any text, borrowed from the command line */
+    const char **items; /* "key=value", "name" or any text, borrowed from the command line */
     size_t count;
 } cli_pairs;
 
@@ -48,12 +49,18 @@ typedef struct cli_option {
     const char *help;
 } cli_option;
 
+/* May be given several times; its value is a cli_pairs. */
+static inline bool cli_option_repeats(const cli_option *option)
+{
+    return option->type == CLI_PAIRS || option->type == CLI_NAMES || option->type == CLI_LIST;
+}
+
 typedef struct cli_operand {
     const char *name; /* NULL ends a list */
     bool optional;
-    bool is_file;  /* completion offers files */
+    bool is_file;               /* completion offers files */
     const char *const *choices; /* the words it may be, ended by NULL; NULL: any */
-    size_t offset; /* of a const char * in the command's values */
+    size_t offset;              /* of a const char * in the command's values */
     const char *help;
 } cli_operand;
 

@@ -131,8 +131,20 @@ static const cli_option call_options[] = {
     {.name = "wasi",
      .type = CLI_FLAG,
      .offset = offsetof(call_values, wasi),
-     .help = "Grant WASI: clocks, randomness, and standard output and error as log records. No "
-             "files, no network."},
+     .help = "Grant WASI: clocks, randomness, and standard output and error as log records. Files, "
+             "variables and hosts as --files, --env and --allow-host say."},
+    {.name = "files",
+     .type = CLI_TEXT,
+     .argument = "FOLDER",
+     .offset = offsetof(call_values, files),
+     .help = "Let the plugin read the files of this folder, as \"/\". Needs --wasi."},
+    {.name = "env",
+     .type = CLI_NAMES,
+     .argument = "NAME[=VALUE]",
+     .offset = offsetof(call_values, env),
+     .help = "An environment variable for the plugin; without a value, the one of this program. It "
+             "sees "
+             "no others. May be given several times. Needs --wasi."},
     {.name = "allow-host",
      .type = CLI_LIST,
      .argument = "HOST",

@@ -124,7 +124,7 @@ static void add_option_json(void *data, const cli_option *option)
                           json_pack("{s:s, s:s?, s:s?, s:o?, s:s?, s:b, s:s}", "name", option->name,
                                     "letter", *letter ? letter : NULL, "argument", option->argument,
                                     "choices", choices, "default", fallback, "repeatable",
-                                    option->type == CLI_PAIRS || option->type == CLI_LIST, "help", option->help));
+                                    cli_option_repeats(option), "help", option->help));
 }
 
 json_t *cli_help_json(const cli_command *command)

@@ -12,9 +12,9 @@
 #include "guest/own/functions.h"
 #include "guest/program.h"
 #include "guest/sandbox.h"
+#include "guest/user_function.h"
 
 #define EXTISM_MODULE "extism:host/env"
-#define EXTISM_USER_MODULE "extism:host/user"
 
 BP_DEFINE_CLEANUP(cleanup_linker, bp__linker, bp__linker_free)
 
@@ -64,7 +64,7 @@ const char *bp__import_needs(const char *module, const char *name)
         return find_function(known, name) ? "nothing" : "?";
     if (strcmp(module, BP__WASI1_MODULE) == 0)
         return find_wasi1(name) ? "wasi" : "?";
-    return strcmp(module, EXTISM_USER_MODULE) == 0 ? "host function" : "?";
+    return strcmp(module, BP_HOST_FUNCTION_MODULE) == 0 ? "host function" : "?";
 }
 
 /* From raw values to what wasi1.c takes: its functions know no engine. */
@@ -138,22 +138,74 @@ static bp_status link_wasi1(bp__linker *linker, const bp__extern_type *import, b
                              (void *)(uintptr_t)function, reterr);
 }
 
-static bp_status link_import(bp__linker *linker, const bp__extern_type *import, bool wasi,
+/* ---- the embedder's own ---- */
+
+static const bp__definition *find_user(const bp__user_functions *functions,
+                                       const bp__extern_type *import)
+{
+    const bp__definition *found =
+        bp__host_functions_find(functions->sets[0], import->module, import->name);
+    return found ? found
+                 : bp__host_functions_find(functions->sets[1], import->module, import->name);
+}
+
+/* The nearest name in the module; `*ret_module` tells whether there is such a module at all. */
+static const char *nearest_user(const bp__user_functions *functions, const bp__extern_type *import,
+                                bool *ret_module)
+{
+    bp__nearest nearest = {.wanted = import->name};
+    *ret_module = false;
+    for (size_t side = 0; side < 2; side++) {
+        const bp_host_functions *set = functions->sets[side];
+        for (size_t i = 0; set && i < set->count; i++) {
+            if (strcmp(set->items[i]->module, import->module) != 0)
+                continue;
+            *ret_module = true;
+            bp__nearest_offer(&nearest, set->items[i]->name);
+        }
+    }
+    return nearest.best;
+}
+
+static bp_status refuse_user(const bp__user_functions *functions, const bp__extern_type *import,
                              bp_error *reterr)
+{
+    bool has_module;
+    const char *nearest = nearest_user(functions, import, &has_module);
+    if (has_module)
+        return refuse_unknown(import, nearest, reterr);
+    if (strcmp(import->module, BP_HOST_FUNCTION_MODULE) == 0)
+        return bp_error_set(reterr, BP_EDENIED,
+                            "import '%s' '%s': this host defines no functions there",
+                            import->module, import->name);
+    return bp_error_set(reterr, BP_EDENIED,
+                        "import '%s' '%s': plugins get imports from '" EXTISM_MODULE
+                        "', '" BP__OWN_MODULE "', from modules that the host defines and, when "
+                        "granted, '" BP__WASI1_MODULE "'",
+                        import->module, import->name);
+}
+
+static bp_status link_user(bp__linker *linker, const bp__extern_type *import,
+                           const bp__user_functions *functions, bp_error *reterr)
+{
+    const bp__definition *function = find_user(functions, import);
+    if (!function)
+        return refuse_user(functions, import, reterr);
+    if (import->kind != BP__EXTERN_FUNC || strcmp(import->type, function->signature) != 0)
+        return refuse_type(import, function->signature, reterr);
+    return bp__linker_define(linker, import->module, import->name, function->signature,
+                             bp__user_function_call, (void *)(uintptr_t)function, reterr);
+}
+
+static bp_status link_import(bp__linker *linker, const bp__extern_type *import, bool wasi,
+                             const bp__user_functions *functions, bp_error *reterr)
 {
     const host_module *module = find_module(import->module);
     if (module)
         return link_function(linker, module, import, reterr);
     if (strcmp(import->module, BP__WASI1_MODULE) == 0)
         return link_wasi1(linker, import, wasi, reterr);
-    if (strcmp(import->module, EXTISM_USER_MODULE) == 0)
-        return bp_error_set(reterr, BP_EDENIED,
-                            "import '%s' '%s': this host defines no functions of its own",
-                            import->module, import->name);
-    return bp_error_set(reterr, BP_EDENIED,
-                        "import '%s' '%s': plugins get imports from '" EXTISM_MODULE
-                        "', '" BP__OWN_MODULE "' and, when granted, '" BP__WASI1_MODULE "'",
-                        import->module, import->name);
+    return link_user(linker, import, functions, reterr);
 }
 
 /* A module may import one function twice; the linker takes it once. */
@@ -167,13 +219,13 @@ static bool is_repeated(const bp__module *module, size_t index)
     return false;
 }
 
-bp_status bp__link(bp__engine *engine, const bp__module *module, bool wasi, bp__linked **ret,
-                   bp_error *reterr)
+bp_status bp__link(bp__engine *engine, const bp__module *module, bool wasi,
+                   const bp__user_functions *functions, bp__linked **ret, bp_error *reterr)
 {
     bp_cleanup(cleanup_linker) bp__linker *linker = NULL;
     bp_status status = bp__linker_new(engine, &linker, reterr);
     for (size_t i = 0; status == BP_OK && i < module->import_count; i++)
         if (!is_repeated(module, i))
-            status = link_import(linker, &module->imports[i], wasi, reterr);
+            status = link_import(linker, &module->imports[i], wasi, functions, reterr);
     return status == BP_OK ? bp__linker_link(linker, module, ret, reterr) : status;
 }

@@ -30,9 +30,8 @@ static bp_status list_callables(bp__program *program, bp_error *reterr)
     for (size_t i = 0; i < module->export_count; i++) {
         const bp__extern_type *export = &module->exports[i];
         if (bp__is_callable(export))
-            program->callables[program->callable_count++] =
-                (bp__callable){export->name, strcmp(export->type, ">i") == 0,
-                               strcmp(export->name, "_start") == 0};
+            program->callables[program->callable_count++] = (bp__callable){
+                export->name, strcmp(export->type, ">i") == 0, strcmp(export->name, "_start") == 0};
     }
     qsort(program->callables, program->callable_count, sizeof *program->callables,
           compare_callables);
@@ -100,12 +99,15 @@ bp_status bp__program_new(bp__engine *engine, bp__module *module,
     program->series = options->series;
     program->figure = options->figure;
     program->figure_data = options->figure_data;
+    program->env = options->env;
+    program->folder = options->folder;
     choose_start(program);
     bp_status status = check_needs(program, reterr);
     if (status == BP_OK)
         status = list_callables(program, reterr);
     if (status == BP_OK)
-        status = bp__link(engine, module, options->wasi, &program->linked, reterr);
+        status =
+            bp__link(engine, module, options->wasi, &options->functions, &program->linked, reterr);
     if (status != BP_OK) {
         bp__program_free(program);
         return status;
@@ -127,8 +129,8 @@ void bp__program_free(bp__program *program)
 static bp_status refuse_type(const bp__extern_type *export, bp_error *reterr)
 {
     if (export->kind != BP__EXTERN_FUNC)
-        return bp_error_set(reterr, BP_EFORMAT, "export '%s' is a %s, not a function",
-                            export->name, export->type);
+        return bp_error_set(reterr, BP_EFORMAT, "export '%s' is a %s, not a function", export->name,
+                            export->type);
     bp_auto_free char *type = bp__signature_text(export->type);
     return bp_error_set(reterr, BP_EFORMAT,
                         "export '%s' is %s; only func() -> i32 and func() can be called",

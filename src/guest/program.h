@@ -7,9 +7,12 @@
 
 #include "base/log.h"
 #include "engine/instance.h"
+#include "guest/link.h"
 #include "host/capability.h"
 #include "host/config.h"
+#include "host/env.h"
 #include "host/fetch.h"
+#include "host/folder.h"
 #include "host/series.h"
 
 /* An export that can be called from outside. */
@@ -52,6 +55,8 @@ typedef struct bp__program {
     /* A figure of the plugin's pool by name; false: there is none. */
     bool (*figure)(void *data, bp_bytes name, double *ret);
     void *figure_data;
+    const bp__env *env;       /* likewise */
+    const bp__folder *folder; /* likewise; NULL: no files */
 } bp__program;
 
 typedef struct bp__program_options {
@@ -67,6 +72,9 @@ typedef struct bp__program_options {
     bp__logger logger;
     bp__program_limits limits;
     bool wasi;
+    const bp__env *env;
+    const bp__folder *folder;
+    bp__user_functions functions; /* the embedder's own */
 } bp__program_options;
 
 /* Links `module` (consumed, also on failure). BP_EDENIED names an import that nobody granted. */

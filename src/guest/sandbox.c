@@ -24,6 +24,8 @@ bp_status bp__sandbox_init(bp__sandbox *sandbox, const bp__program *program, bp_
     }
     bp__host_state_init(&sandbox->host, &program->logger, program->name, program->config);
     sandbox->host.grants = program->grants;
+    sandbox->host.env = program->env;
+    bp__files_init(&sandbox->host.files, program->folder);
     bp__vars_init(&sandbox->vars, program->limits.var_bytes);
     bp__extism_memory_init(&sandbox->memory, sandbox->instance);
     return BP_OK;
@@ -32,6 +34,7 @@ bp_status bp__sandbox_init(bp__sandbox *sandbox, const bp__program *program, bp_
 void bp__sandbox_done(bp__sandbox *sandbox)
 {
     bp__instance_free(sandbox->instance);
+    bp__files_close_all(&sandbox->host.files);
     bp__extism_memory_done(&sandbox->memory);
     bp__vars_done(&sandbox->vars);
     bp__buffer_done(&sandbox->message);
@@ -112,8 +115,8 @@ static bp_status start_failure(bp__sandbox *sandbox, bp__ended ended, bp_error *
         return bp_error_set(reterr, BP_EGUEST, "plugin failed during initialisation: %s",
                             host->message);
     if (ended == BP__ENDED_MEMORY)
-        return bp_error_set(reterr, BP_EGUEST,
-                            "plugin ran out of memory during initialisation: %s", report->message);
+        return bp_error_set(reterr, BP_EGUEST, "plugin ran out of memory during initialisation: %s",
+                            report->message);
     return bp_error_set(reterr, BP_EGUEST, "plugin trapped during initialisation: %s",
                         report->message);
 }
@@ -168,6 +171,7 @@ bp_status bp__sandbox_open(bp__sandbox *sandbox, bp_deadline by, bp_cancel *canc
                           .host_calls_max = program->limits.host_calls,
                           .log_bytes_max = program->limits.log_bytes};
     bp__vars_clear(&sandbox->vars);
+    bp__files_close_all(&sandbox->host.files);
     begin(sandbox, &host);
     bp_error failed = BP_ERROR_INIT;
     bool kept = false;
@@ -178,6 +182,7 @@ bp_status bp__sandbox_open(bp__sandbox *sandbox, bp_deadline by, bp_cancel *canc
     if (ended == BP__ENDED_RETURNED)
         return BP_OK;
     bp__instance_close(sandbox->instance);
+    bp__files_close_all(&sandbox->host.files);
     if (ended == BP__ENDED_ENGINE) {
         if (reterr)
             *reterr = failed;
@@ -201,8 +206,7 @@ static bp_status place_input(bp__sandbox *sandbox, const bp__sandbox_call *call,
     return bp_error_set(reterr, BP_ELIMIT,
                         "input of %zu bytes does not fit beside the plugin's memory within "
                         "memory_bytes (%llu)",
-                        input.size,
-                        (unsigned long long)call->limits.memory_bytes);
+                        input.size, (unsigned long long)call->limits.memory_bytes);
 }
 
 static bp_status find_function(bp__sandbox *sandbox, size_t callable, bp_error *reterr)
@@ -253,7 +257,8 @@ static bp_outcome host_stop_outcome(bp__sandbox *sandbox, bp__sandbox_result *re
         bp__buffer_printf(&sandbox->message, "%s: ", host->host_function);
     if (host->stop == BP__STOP_EXITED && host->exit_code != 0)
         bp__buffer_printf(&sandbox->message, "the plugin exited with %d", (int)host->exit_code);
-    bp__buffer_append_text(&sandbox->message, *host->message ? host->message : stop_text(host->stop));
+    bp__buffer_append_text(&sandbox->message,
+                           *host->message ? host->message : stop_text(host->stop));
     switch (host->stop) {
     case BP__STOP_DEADLINE:
         return BP_OUTCOME_TIMED_OUT;
@@ -286,8 +291,8 @@ static bp_outcome trap_outcome(bp__sandbox *sandbox, bp__ended ended, bp__sandbo
         ret->limit = "fuel";
         return BP_OUTCOME_OUT_OF_FUEL;
     }
-    ret->limit = report->table_refused && !report->memory_refused ? "table_elements"
-                                                                  : "memory_bytes";
+    ret->limit =
+        report->table_refused && !report->memory_refused ? "table_elements" : "memory_bytes";
     return BP_OUTCOME_OUT_OF_MEMORY;
 }
 
@@ -359,15 +364,18 @@ static void conclude(bp__sandbox *sandbox, bp__ended ended, const bp__value *val
         backtrace = bp__buffer_text(
             (bp__buffer *)(uintptr_t)&bp__instance_report(sandbox->instance)->backtrace);
     ret->backtrace = backtrace ? backtrace : "";
-    ret->core_dump = ended == BP__ENDED_RETURNED
-                         ? ""
-                         : bp__instance_report(sandbox->instance)->core_dump;
+    ret->core_dump =
+        ended == BP__ENDED_RETURNED ? "" : bp__instance_report(sandbox->instance)->core_dump;
 }
 
 bp_status bp__sandbox_call_run(bp__sandbox *sandbox, const bp__sandbox_call *call,
                                bp__sandbox_result *ret, bp_error *reterr)
 {
-    if (!call->keep_vars && !call->host.vars && sandbox->vars.count)
+    if (sandbox->running)
+        return bp_error_set(
+            reterr, BP_EBUSY,
+            "the sandbox runs a call already, and this is one of its host functions");
+    if (!call->keep_state && !call->host.vars && sandbox->vars.count)
         bp__vars_clear(&sandbox->vars);
     begin(sandbox, &call->host);
     bp__instance_set_limits(sandbox->instance, &call->limits);
@@ -380,11 +388,15 @@ bp_status bp__sandbox_call_run(bp__sandbox *sandbox, const bp__sandbox_call *cal
     }
     *ret = (bp__sandbox_result){.trap_code = -1};
     bp__value values[1] = {{.i64 = 0}};
+    sandbox->running = true;
     bp__ended ended =
         bp__instance_call(sandbox->instance, &sandbox->functions[call->callable], values,
                           sandbox->program->callables[call->callable].returns_code,
                           (bp__until){call->host.by, call->host.cancel, call->fuel});
+    sandbox->running = false;
     ret->fuel = bp__instance_fuel_used(sandbox->instance);
     conclude(sandbox, ended, values, call->callable, ret);
+    if (!call->keep_state || !ret->reusable)
+        bp__files_close_all(&sandbox->host.files);
     return BP_OK;
 }

@@ -13,7 +13,7 @@ typedef struct bp__sandbox {
     const bp__program *program;
     bp__instance *instance;
     bp__host_state host;
-    bp__vars vars; /* for calls without a tenant; see bp__sandbox_call */
+    bp__vars vars;       /* for calls without a tenant; see bp__sandbox_call */
     bp__func *functions; /* looked up on first use, by callable; all zero: not yet */
 
     /* Extism's side of the call. */
@@ -26,6 +26,8 @@ typedef struct bp__sandbox {
     int32_t http_status;     /* of the last request; 0: none */
     bp__buffer http_headers; /* its headers as JSON, where the host gives them */
 
+    bool running; /* guest code: a host function may come back to its own sandbox */
+
     bp__buffer message; /* about the last call; kept for its result */
 } bp__sandbox;
 
@@ -35,7 +37,7 @@ typedef struct bp__sandbox_call {
     bp__host_call host; /* `vars` NULL: the sandbox's own */
     bp__instance_limits limits;
     uint64_t fuel;
-    bool keep_vars;     /* own vars live on between calls (reuse), else they are new */
+    bool keep_state; /* own vars and open files live on after it (reuse), else they end with it */
 } bp__sandbox_call;
 
 /* Borrowed from the sandbox until its next call. */
@@ -44,8 +46,8 @@ typedef struct bp__sandbox_result {
     bool reusable; /* the sandbox may serve another call */
     bp_bytes output;
     int32_t exit_code;
-    int trap_code;      /* the engine's, or -1 */
-    const char *limit;  /* NULL: none was hit */
+    int trap_code;     /* the engine's, or -1 */
+    const char *limit; /* NULL: none was hit */
     const char *message, *backtrace, *core_dump;
     uint64_t host_calls, fuel;
 } bp__sandbox_result;

@@ -17,6 +17,7 @@ void bp__host_state_init(bp__host_state *state, const bp__logger *logger, const 
     state->logger = logger;
     state->plugin = plugin;
     state->config = config;
+    bp__files_init(&state->files, NULL);
     state->by = BP_NOW;
 }
 

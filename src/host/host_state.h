@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "host/capability.h"
 #include "host/config.h"
+#include "host/env.h"
+#include "host/files.h"
 #include "host/vars.h"
 
 /* Why guest code must not go on. Set by whoever stops it, before the trap that unwinds it. */
@@ -35,6 +37,11 @@ typedef struct bp__host_state {
     const char *plugin;
     const bp__config *config;
     bp__grants *grants; /* NULL: everything */
+    const bp__env *env; /* NULL: no variables */
+
+    /* Open files live as long as the guest that knows their numbers: whoever resets it closes them.
+     */
+    bp__files files;
 
     /* New for every call (bp__host_state_begin), null between calls. */
     bp_deadline by;

@@ -1,4 +1,5 @@
-/* Our own WASI preview 1: no files, no sockets, no threads, and every wait ends with the call.
+/* Our own WASI preview 1: files to read when there is a folder, no sockets, no threads, and every
+ * wait ends with the call.
  * Knows no engine. SPDX-License-Identifier: Apache-2.0 */
 #ifndef BP_HOST_WASI1_H
 #define BP_HOST_WASI1_H

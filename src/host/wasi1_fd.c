@@ -1,30 +1,21 @@
-/* WASI preview 1: the descriptors that exist, 0 (always at its end), 1 and 2 (the log).
+/* WASI preview 1: the descriptors that always exist, 0 (at its end), 1 and 2 (the log), and the way
+ * from the others to wasi1_file.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "host/wasi1_private.h"
 
 #define FDSTAT_SIZE 24
-#define FILESTAT_SIZE 64
 #define IOVEC_SIZE 8
 /* As IOV_MAX of Linux; nobody's libc sends more. */
 #define IOVEC_COUNT_MAX 1024
 
-#define CHARACTER_DEVICE 2
 #define FDFLAGS_ALL 0x1F
 
-#define RIGHT_FD_READ (UINT64_C(1) << 1)
-#define RIGHT_FDSTAT_SET_FLAGS (UINT64_C(1) << 3)
-#define RIGHT_FD_WRITE (UINT64_C(1) << 6)
-#define RIGHT_FILESTAT_GET (UINT64_C(1) << 21)
-#define RIGHT_POLL (UINT64_C(1) << 27)
-#define RIGHTS_COMMON (RIGHT_FDSTAT_SET_FLAGS | RIGHT_FILESTAT_GET | RIGHT_POLL)
+#define RIGHTS_COMMON                                                                              \
+    (BP__WASI1_RIGHT(BP__WASI1_RIGHT_FD_SET_FLAGS) |                                               \
+     BP__WASI1_RIGHT(BP__WASI1_RIGHT_FD_FILESTAT_GET) | BP__WASI1_RIGHT(BP__WASI1_RIGHT_POLL))
 
-typedef struct iovec_list {
-    uint32_t at, count;
-} iovec_list;
-
-/* The run of bytes that entry `index` names, or false when it is not in the memory. */
-static bool load_iovec(bp__guest_memory memory, iovec_list list, uint32_t index, uint64_t *ret_at,
-                       uint64_t *ret_size)
+bool bp__iovecs_load(bp__guest_memory memory, bp__iovecs list, uint32_t index, uint64_t *ret_at,
+                     uint64_t *ret_size)
 {
     uint64_t entry = (uint64_t)list.at + (uint64_t)index * IOVEC_SIZE;
     if (!bp__guest_has(memory, entry, IOVEC_SIZE))
@@ -34,16 +25,15 @@ static bool load_iovec(bp__guest_memory memory, iovec_list list, uint32_t index,
     return bp__guest_has(memory, *ret_at, *ret_size);
 }
 
-/* Checks all before anything is done, so that an error means that nothing was. The sum must fit
- * the 32 bits in which it is reported. */
-static uint32_t check_iovecs(bp__guest_memory memory, iovec_list list, uint64_t *ret_total)
+/* An error means that nothing was done. The sum must fit the 32 bits in which it is reported. */
+static uint32_t sum_iovecs(bp__guest_memory memory, bp__iovecs list, uint64_t *ret_total)
 {
     uint64_t total = 0;
     if (list.count > IOVEC_COUNT_MAX)
         return BP__WASI1_EINVAL;
     for (uint32_t i = 0; i < list.count; i++) {
         uint64_t at, size;
-        if (!load_iovec(memory, list, i, &at, &size))
+        if (!bp__iovecs_load(memory, list, i, &at, &size))
             return BP__WASI1_EFAULT;
         total += size;
     }
@@ -51,20 +41,31 @@ static uint32_t check_iovecs(bp__guest_memory memory, iovec_list list, uint64_t 
     return total > UINT32_MAX ? BP__WASI1_EINVAL : BP__WASI1_SUCCESS;
 }
 
-static uint32_t check_transfer(bp__guest_memory memory, const uint64_t *args, uint64_t *ret_total)
+uint32_t bp__iovecs_check(bp__guest_memory memory, bp__iovecs list, uint32_t sum_at)
 {
-    iovec_list list = {(uint32_t)args[1], (uint32_t)args[2]};
+    uint64_t total;
+    return bp__guest_has(memory, sum_at, 4) ? sum_iovecs(memory, list, &total) : BP__WASI1_EFAULT;
+}
+
+static uint32_t check_write(bp__host_state *state, bp__guest_memory memory, const uint64_t *args,
+                            uint64_t *ret_total)
+{
+    uint32_t fd = (uint32_t)args[0];
+    if (bp__files_find(&state->files, fd))
+        return BP__WASI1_ENOTCAPABLE;
+    if (fd != 1 && fd != 2)
+        return BP__WASI1_EBADF;
     if (!bp__guest_has(memory, (uint32_t)args[3], 4))
         return BP__WASI1_EFAULT;
-    return check_iovecs(memory, list, ret_total);
+    return sum_iovecs(memory, (bp__iovecs){(uint32_t)args[1], (uint32_t)args[2]}, ret_total);
 }
 
 /* Looks at every entry again: memory that guest threads share may have changed since the check. */
-static bool write_iovecs(bp__host_state *state, bp__guest_memory memory, iovec_list list, int fd)
+static bool write_iovecs(bp__host_state *state, bp__guest_memory memory, bp__iovecs list, int fd)
 {
     for (uint32_t i = 0; i < list.count; i++) {
         uint64_t at, size;
-        if (!load_iovec(memory, list, i, &at, &size) || !size)
+        if (!bp__iovecs_load(memory, list, i, &at, &size) || !size)
             continue;
         if (!bp__host_write(state, fd, (const char *)memory.base + at, size))
             return false;
@@ -75,11 +76,11 @@ static bool write_iovecs(bp__host_state *state, bp__guest_memory memory, iovec_l
 BP__WASI1(fd_write)
 {
     uint32_t fd = (uint32_t)args[0];
-    iovec_list list = {(uint32_t)args[1], (uint32_t)args[2]};
+    bp__iovecs list = {(uint32_t)args[1], (uint32_t)args[2]};
     uint64_t total = 0;
     if (!bp__host_enter(state, "fd_write"))
         return false;
-    uint32_t error = fd == 1 || fd == 2 ? check_transfer(memory, args, &total) : BP__WASI1_EBADF;
+    uint32_t error = check_write(state, memory, args, &total);
     if (!error) {
         if (!write_iovecs(state, memory, list, (int)fd))
             return false;
@@ -91,46 +92,64 @@ BP__WASI1(fd_write)
 /* Standard input is at its end. */
 BP__WASI1(fd_read)
 {
-    uint64_t total = 0;
     if (!bp__host_enter(state, "fd_read"))
         return false;
-    uint32_t error =
-        (uint32_t)args[0] == 0 ? check_transfer(memory, args, &total) : BP__WASI1_EBADF;
+    bp__file *file = bp__files_find(&state->files, (uint32_t)args[0]);
+    if (file)
+        return bp__wasi1_file_read(state, memory, file, args, ret_errno);
+    bp__iovecs list = {(uint32_t)args[1], (uint32_t)args[2]};
+    uint32_t error = (uint32_t)args[0] == 0 ? bp__iovecs_check(memory, list, (uint32_t)args[3])
+                                            : BP__WASI1_EBADF;
     if (!error)
         bp__guest_store(memory, (uint32_t)args[3], 4, 0);
     return bp__wasi1_answer(state, ret_errno, error);
 }
 
-/* Closing has no effect that a guest could see beyond "yes": the next call may reuse the sandbox,
- * and its output must not be lost. */
+/* Closing a standard descriptor or the folder has no effect that a guest could see beyond "yes":
+ * the next call may reuse the sandbox, and its output must not be lost. */
 BP__WASI1(fd_close)
 {
     if (!bp__wasi1_count(state))
         return false;
     uint32_t fd = (uint32_t)args[0];
-    return bp__wasi1_answer(state, ret_errno, fd <= 2 ? BP__WASI1_SUCCESS : BP__WASI1_EBADF);
+    bp__file *file = bp__files_find(&state->files, fd);
+    if (file)
+        bp__files_close(&state->files, file);
+    return bp__wasi1_answer(state, ret_errno,
+                            fd <= 2 || file ? BP__WASI1_SUCCESS : BP__WASI1_EBADF);
 }
 
-static uint32_t check_status(bp__guest_memory memory, const uint64_t *args, uint64_t size)
+static uint32_t check_status(bp__host_state *state, bp__guest_memory memory, const uint64_t *args,
+                             uint64_t size)
 {
-    if ((uint32_t)args[0] > 2)
+    if ((uint32_t)args[0] > 2 && !bp__files_find(&state->files, (uint32_t)args[0]))
         return BP__WASI1_EBADF;
     return bp__guest_has(memory, (uint32_t)args[1], size) ? BP__WASI1_SUCCESS : BP__WASI1_EFAULT;
 }
 
 /* A character device that cannot seek: what C libraries take for a terminal, so that they buffer
  * lines and not blocks, which would be lost when the sandbox is thrown away. */
+static uint32_t standard_fdstat(uint32_t fd, uint64_t *ret_rights)
+{
+    *ret_rights = RIGHTS_COMMON |
+                  BP__WASI1_RIGHT(fd == 0 ? BP__WASI1_RIGHT_FD_READ : BP__WASI1_RIGHT_FD_WRITE);
+    return BP__WASI1_CHARACTER_DEVICE;
+}
+
 BP__WASI1(fd_fdstat_get)
 {
     if (!bp__wasi1_count(state))
         return false;
-    uint32_t error = check_status(memory, args, FDSTAT_SIZE);
+    uint32_t error = check_status(state, memory, args, FDSTAT_SIZE);
     if (!error) {
-        uint32_t at = (uint32_t)args[1];
-        uint64_t rights = (uint32_t)args[0] == 0 ? RIGHT_FD_READ : RIGHT_FD_WRITE;
+        uint64_t at = (uint32_t)args[1], rights, inherited = 0;
+        const bp__file *file = bp__files_find(&state->files, (uint32_t)args[0]);
+        uint32_t type = file ? bp__wasi1_file_fdstat(file, &rights, &inherited)
+                             : standard_fdstat((uint32_t)args[0], &rights);
         memset(memory.base + at, 0, FDSTAT_SIZE);
-        bp__guest_store(memory, at, 1, CHARACTER_DEVICE);
-        bp__guest_store(memory, (uint64_t)at + 8, 8, rights | RIGHTS_COMMON);
+        bp__guest_store(memory, at, 1, type);
+        bp__guest_store(memory, at + 8, 8, rights);
+        bp__guest_store(memory, at + 16, 8, inherited);
     }
     return bp__wasi1_answer(state, ret_errno, error);
 }
@@ -140,22 +159,30 @@ BP__WASI1(fd_fdstat_set_flags)
 {
     if (!bp__wasi1_count(state))
         return false;
+    uint32_t fd = (uint32_t)args[0];
     uint32_t error = (uint32_t)args[1] & ~(uint32_t)FDFLAGS_ALL ? BP__WASI1_EINVAL : 0;
-    return bp__wasi1_answer(state, ret_errno, (uint32_t)args[0] <= 2 ? error : BP__WASI1_EBADF);
+    bool exists = fd <= 2 || bp__files_find(&state->files, fd);
+    return bp__wasi1_answer(state, ret_errno, exists ? error : BP__WASI1_EBADF);
 }
 
 /* The inode is the descriptor, so that nobody takes standard output for its own input. */
+static void standard_filestat(bp__guest_memory memory, uint64_t at, uint32_t fd)
+{
+    memset(memory.base + at, 0, BP__WASI1_FILESTAT_SIZE);
+    bp__guest_store(memory, at + 8, 8, fd);
+    bp__guest_store(memory, at + 16, 1, BP__WASI1_CHARACTER_DEVICE);
+    bp__guest_store(memory, at + 24, 8, 1);
+}
+
 BP__WASI1(fd_filestat_get)
 {
-    if (!bp__wasi1_count(state))
+    if (!bp__host_enter(state, "fd_filestat_get"))
         return false;
-    uint32_t error = check_status(memory, args, FILESTAT_SIZE);
-    if (!error) {
-        uint64_t at = (uint32_t)args[1];
-        memset(memory.base + at, 0, FILESTAT_SIZE);
-        bp__guest_store(memory, at + 8, 8, (uint32_t)args[0]);
-        bp__guest_store(memory, at + 16, 1, CHARACTER_DEVICE);
-        bp__guest_store(memory, at + 24, 8, 1);
-    }
+    uint32_t error = check_status(state, memory, args, BP__WASI1_FILESTAT_SIZE);
+    const bp__file *file = bp__files_find(&state->files, (uint32_t)args[0]);
+    if (!error && file)
+        error = bp__wasi1_file_filestat(state, memory, (uint32_t)args[1], file);
+    else if (!error)
+        standard_filestat(memory, (uint32_t)args[1], (uint32_t)args[0]);
     return bp__wasi1_answer(state, ret_errno, error);
 }

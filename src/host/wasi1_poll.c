@@ -17,6 +17,7 @@ enum { EVENT_CLOCK, EVENT_FD_READ, EVENT_FD_WRITE };
 #define FLAG_HANGUP 1
 
 typedef struct poll {
+    bp__host_state *state;
     bp__guest_memory memory;
     uint32_t in, out, count;
     uint64_t start[2]; /* by the real-time and the monotonic clock */
@@ -56,14 +57,15 @@ static void clock_event(const poll *self, event *to, uint64_t subscription, uint
         to->moment = clock_moment(self, clock, timeout, flags);
 }
 
-/* Standard input is at its end and the log always takes more: both are ready. */
-static void descriptor_event(event *to, uint32_t fd)
+/* Standard input is at its end, the log always takes more, and files never wait: all are ready. */
+static void descriptor_event(const poll *self, event *to, uint32_t fd)
 {
-    bool ready = to->type == EVENT_FD_READ ? fd == 0 : fd == 1 || fd == 2;
-    to->error = ready ? BP__WASI1_SUCCESS : BP__WASI1_EBADF;
+    const bp__file *file = bp__files_find(&self->state->files, fd);
+    bool ready = to->type == EVENT_FD_READ ? fd == 0 || file : fd == 1 || fd == 2;
+    to->error = ready ? BP__WASI1_SUCCESS : file ? BP__WASI1_ENOTCAPABLE : BP__WASI1_EBADF;
     if (to->error)
         return;
-    to->bytes = fd == 0 ? 0 : BP__LINE_MAX;
+    to->bytes = fd == 0 ? 0 : file ? bp__wasi1_file_left(file) : BP__LINE_MAX;
     to->flags = fd == 0 ? FLAG_HANGUP : 0;
 }
 
@@ -79,7 +81,7 @@ static bool load_event(const poll *self, uint32_t index, event *ret)
     if (ret->type == EVENT_CLOCK)
         clock_event(self, ret, at, which);
     else
-        descriptor_event(ret, which);
+        descriptor_event(self, ret, which);
     return true;
 }
 
@@ -144,7 +146,7 @@ static uint32_t check_poll(const poll *self, uint32_t count_at)
 BP__WASI1(poll_oneoff)
 {
     uint32_t count_at = (uint32_t)args[3];
-    poll self = {memory, (uint32_t)args[0], (uint32_t)args[1], (uint32_t)args[2], {0}};
+    poll self = {state, memory, (uint32_t)args[0], (uint32_t)args[1], (uint32_t)args[2], {0}};
     bp_deadline moment = BP_NOW;
     if (!bp__host_enter(state, "poll_oneoff"))
         return false;

@@ -44,15 +44,38 @@ BP__WASI1(args_get)
     return bp__wasi1_answer(state, ret_errno, BP__WASI1_SUCCESS);
 }
 
-BP__WASI1(environ_sizes_get)
+static const bp__env no_variables;
+
+static const bp__env *variables(const bp__host_state *state)
 {
-    return answer_sizes(state, memory, args, ret_errno, 0, 0);
+    return state->env ? state->env : &no_variables;
 }
 
-/* There are no variables, so nothing is written and the pointers do not matter. */
+BP__WASI1(environ_sizes_get)
+{
+    const bp__env *env = variables(state);
+    return answer_sizes(state, memory, args, ret_errno, env->count, env->size);
+}
+
+/* Without variables nothing is written, and where to does not matter. */
 BP__WASI1(environ_get)
 {
-    return bp__wasi1_count(state) && bp__wasi1_answer(state, ret_errno, BP__WASI1_SUCCESS);
+    const bp__env *env = variables(state);
+    uint64_t pointers_at = (uint32_t)args[0], text_at = (uint32_t)args[1];
+    if (!bp__wasi1_count(state))
+        return false;
+    if (env->count == 0)
+        return bp__wasi1_answer(state, ret_errno, BP__WASI1_SUCCESS);
+    if (!bp__guest_has(memory, pointers_at, (uint64_t)env->count * 4) ||
+        !bp__guest_has(memory, text_at, env->size))
+        return bp__wasi1_answer(state, ret_errno, BP__WASI1_EFAULT);
+    memcpy(memory.base + text_at, env->text, env->size);
+    uint64_t at = 0;
+    for (uint32_t i = 0; i < env->count; i++) {
+        bp__guest_store(memory, pointers_at + (uint64_t)i * 4, 4, text_at + at);
+        at += strlen(env->text + at) + 1;
+    }
+    return bp__wasi1_answer(state, ret_errno, BP__WASI1_SUCCESS);
 }
 
 /* Does not block: while a machine boots, the kernel has none, and nobody knows for how long. */

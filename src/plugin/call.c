@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/options.h"
+#include "guest/user_function.h"
 #include "plugin/limits.h"
 
 /* Numbers calls, for logs. Relaxed: it orders nothing. One line shared by all threads, so a thread
@@ -92,6 +93,7 @@ bp_status bp__call_read(const bp_plugin *plugin, const bp_call *call, bp__prepar
         ret->by = bp__deadline_min(ret->by, ms_after(ret->started_ns, ret->call.timeout_ms));
     if (ret->call.by != BP_NOW)
         ret->by = bp__deadline_min(ret->by, ret->call.by);
+    ret->by = bp__deadline_min(ret->by, bp__user_function_bound().by);
     if (ret->by <= ret->started_ns)
         return bp_error_set(reterr, BP_ETIMEDOUT, "the call's deadline had passed before it began");
     return BP_OK;
@@ -124,6 +126,9 @@ static bp_status no_default_export(const bp_plugin *plugin, bp_error *reterr)
 
 bp_status bp__call_resolve(const bp_plugin *plugin, bp__prepared_call *call, bp_error *reterr)
 {
+    /* Not for a session, which may outlive the call that it was opened in. */
+    if (!call->call.cancel)
+        call->call.cancel = bp__user_function_bound().cancel;
     const char *name = call->call.export_name;
     if (!name)
         name = plugin->default_export ? plugin->default_export : DEFAULT_EXPORT;
@@ -238,7 +243,7 @@ static void fill_result(bp_call_result *ret, const bp__sandbox_result *from)
     ret->fuel = from->fuel;
 }
 
-bp_status bp__call_run(bp__item *item, const bp__prepared_call *call, bool keep_vars,
+bp_status bp__call_run(bp__item *item, const bp__prepared_call *call, bool keep_state,
                        bp_call_result *ret, bp_error *reterr)
 {
     const bp_limits *limits = call->limits;
@@ -259,7 +264,7 @@ bp_status bp__call_run(bp__item *item, const bp__prepared_call *call, bool keep_
                  .read_only = item->plugin->writeable && !item->plugin->writeable[call->callable]},
         .limits = {limits->memory_bytes, limits->table_elements, limits->trap_on_grow_failure},
         .fuel = limits->fuel,
-        .keep_vars = keep_vars,
+        .keep_state = keep_state,
     };
     /* Reading the clock costs as much as a third of a short call: not without need. */
     uint64_t begun = waited ? bp__now_ns() : call->started_ns;

@@ -26,7 +26,7 @@ bp_status bp__call_take(bp_plugin *plugin, const bp__prepared_call *call, bp__it
                         bp_error *reterr);
 /* Runs the call on a leased item and condemns that if it is not fit for another. On BP_OK `ret` is
  * filled, borrowing from the item. */
-bp_status bp__call_run(bp__item *item, const bp__prepared_call *call, bool keep_vars,
+bp_status bp__call_run(bp__item *item, const bp__prepared_call *call, bool keep_state,
                        bp_call_result *ret, bp_error *reterr);
 /* At the end of every call that no guest code ran for. */
 void bp__call_failed(bp_plugin *plugin, bp_status status, bp_error *reterr);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugin/load.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -10,6 +11,7 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "plugin/format.h"
+#include "plugin/given.h"
 #include "plugin/http.h"
 #include "plugin/limits.h"
 #include "plugin/plugin.h"
@@ -64,6 +66,9 @@ static bp_status check_options(const bp_plugin_options *options, const bp_runtim
     if (options->name && strlen(options->name) > NAME_SIZE_MAX)
         return bp_error_set(reterr, BP_EINVAL, "plugin option name: longer than %d bytes",
                             NAME_SIZE_MAX);
+    status = bp__given_check(options, reterr);
+    if (status != BP_OK)
+        return status;
     if (options->config_count && !options->config)
         return bp_error_set(reterr, BP_EINVAL, "plugin option config: is NULL");
     for (size_t i = 0; i < options->config_count; i++)
@@ -108,6 +113,10 @@ static void set_grants(bp_plugin *plugin, const bp_plugin_options *options,
                       BP__CAP_BIT(BP__CAP_METRICS);
     if (options->wasi)
         grants->offered |= BP__CAP_BIT(BP__CAP_CLOCK) | BP__CAP_BIT(BP__CAP_RANDOM);
+    if (options->files_dir)
+        grants->offered |= BP__CAP_BIT(BP__CAP_FS_READ);
+    if (options->env_count)
+        grants->offered |= BP__CAP_BIT(BP__CAP_ENV);
     if (options->http_hosts_count)
         grants->offered |= BP__CAP_BIT(BP__CAP_HTTP_FETCH);
 }
@@ -270,7 +279,10 @@ static bp_status make_program(bp_plugin *plugin, const bp_plugin_options *option
                                    .figure = read_figure,
                                    .figure_data = plugin,
                                    .logger = plugin->runtime->logger,
-                                   .wasi = options->wasi};
+                                   .wasi = options->wasi,
+                                   .env = &plugin->env,
+                                   .folder = plugin->folder,
+                                   .functions = {{plugin->runtime->functions, plugin->functions}}};
     bp__limits_program(&plugin->limits, &program.limits);
     return bp__program_new(engine, module, &program, &plugin->program, reterr);
 }
@@ -299,6 +311,8 @@ static bp_status build(bp_plugin *plugin, const bp_plugin_options *options, bp__
     bp_status status = take_manifest(plugin, &source->manifest, reterr);
     if (status == BP_OK)
         status = set_config(plugin, options, &source->manifest, reterr);
+    if (status == BP_OK)
+        status = bp__plugin_give(plugin, options, &source->manifest, reterr);
     if (status == BP_OK)
         status = identify(plugin, bp__buffer_bytes(code), reterr);
     if (status == BP_OK)

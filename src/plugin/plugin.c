@@ -17,6 +17,9 @@ void bp__plugin_free(bp_plugin *plugin)
     bp__call_counts_done(&plugin->calls);
     bp__series_done(&plugin->series);
     bp__config_done(&plugin->config);
+    bp__env_done(&plugin->env);
+    bp__folder_free(plugin->folder);
+    bp_host_functions_unref(plugin->functions);
     bp__tenants_done(&plugin->tenants);
     bp__free(plugin->version);
     bp__free(plugin->description);

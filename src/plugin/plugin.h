@@ -28,6 +28,9 @@ struct bp_plugin {
     char *version, *description, *default_export; /* the manifest's, or NULL */
     bool *writeable;                              /* by export; NULL: all */
     bp__fetch_client *http;                       /* NULL: not granted */
+    bp__env env;
+    bp__folder *folder;           /* kept open until the last call ended; NULL: none */
+    bp_host_functions *functions; /* referenced; NULL: none but the runtime's */
     bp__program *program;
     bp__tenants tenants;
     bp_pool *pool;

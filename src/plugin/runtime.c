@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "engine/signals.h"
+#include "host/functions.h"
 
 #define MIB (UINT64_C(1) << 20)
 #define GIB (UINT64_C(1) << 30)
@@ -185,12 +186,14 @@ static void free_runtime(bp_runtime *runtime)
         bp__engine_free(runtime->others[kind]);
     pthread_mutex_destroy(&runtime->mutex);
     bp__free(runtime->core_dump_dir);
+    bp_host_functions_unref(runtime->functions);
     bp__free(runtime);
 }
 
 /* The caller's strings may go; engines that are made later need them too. */
-static bp_status keep_strings(bp_runtime *runtime, bp_error *reterr)
+static bp_status keep_given(bp_runtime *runtime, bp_error *reterr)
 {
+    runtime->functions = bp__host_functions_use(runtime->options.host_functions);
     const char *given = runtime->options.core_dump_dir;
     if (given && !(runtime->core_dump_dir = bp__strdup(given)))
         return bp__error_oom(reterr, "making a runtime");
@@ -213,7 +216,7 @@ bp_status bp_runtime_new(const bp_runtime_options *options, bp_runtime **ret, bp
         status = check_options(&runtime->options, reterr);
     }
     if (status == BP_OK)
-        status = keep_strings(runtime, reterr);
+        status = keep_given(runtime, reterr);
     runtime->logger = (bp__logger){runtime->options.log, runtime->options.log_data,
                                    (bp_log_level)runtime->options.log_level};
     if (status == BP_OK)

@@ -14,8 +14,9 @@
 struct bp_runtime {
     /* Users and plugins. The last decrement releases to who frees. */
     _Atomic uint32_t references;
-    bp_runtime_options options; /* every default filled in */
-    char *core_dump_dir;        /* options' copy */
+    bp_runtime_options options;   /* every default filled in */
+    char *core_dump_dir;          /* options' copy */
+    bp_host_functions *functions; /* referenced; NULL: none */
     bp__logger logger;
     bp__engine *engine;                   /* the guarded one, of which every runtime has one */
     pthread_mutex_t mutex;                /* guards `others` */

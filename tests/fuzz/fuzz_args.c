@@ -77,9 +77,12 @@ static void check_value(void *data, const cli_option *option)
         break;
     }
     case CLI_PAIRS:
+    case CLI_NAMES:
         for (size_t i = 0; i < ((const cli_pairs *)place)->count; i++) {
             const char *pair = ((const cli_pairs *)place)->items[i];
-            FUZZ_CHECK(is_in_words(line, pair) && strchr(pair, '=') > pair);
+            const char *equals = strchr(pair, '=');
+            FUZZ_CHECK(is_in_words(line, pair) && *pair && equals != pair);
+            FUZZ_CHECK(equals || option->type == CLI_NAMES);
         }
         break;
     case CLI_LIST:

@@ -32,8 +32,12 @@ static bp_status load_text(bp_runtime *runtime, bp_plugin **ret, bp_error *reter
 {
     static const bp_config_entry config[] = {{"a", "1"}, {"b", "2"}};
     bp_plugin_options options = quiet(BP_RESET_FRESH);
+    static const bp_env_entry env[] = {{"A", "1"}, {"B", "2"}};
     options.config = config;
     options.config_count = COUNT(config);
+    options.files_dir = "/";
+    options.env = env;
+    options.env_count = COUNT(env);
     char path[GUEST_PATH_MAX];
     return bp_plugin_load_file(runtime, guest_path("wasi.wat", path), &options, ret, reterr);
 }

@@ -328,3 +328,52 @@ def test_what_is_left_behind_is_named(call, guest):
 def test_nothing_is_left_behind(call, guest):
     assert json.loads(call(guest("echo"), "run", "--leak-check", "--json").out)["left_behind"] == []
     assert "the call left nothing behind" in call(guest("echo"), "run", "--leak-check").err
+
+
+# --- files and variables -----------------------------------------------------------------------
+
+def test_a_plugin_reads_its_folder(call, guest, tmp_path):
+    (tmp_path / "hello.txt").write_text("Hello, files!")
+    done = call(guest("cat"), "run", "--wasi", "--files", tmp_path)
+    assert (done.code, done.out, done.err) == (0, b"Hello, files!", "")
+    (tmp_path / "hello.txt").unlink()
+    (tmp_path / "hello.txt").symlink_to("/etc/passwd")
+    done = call(guest("cat"), "run", "--wasi", "--files", tmp_path)
+    assert (done.code, done.out) == (3, b"")
+    assert "returned 32" in done.err  # ELOOP
+    assert "returned 8" in call(guest("cat"), "run", "--wasi").err  # EBADF: there is no folder
+
+
+def test_folders_that_are_none(call, guest, tmp_path):
+    for folder, error in ((tmp_path / "missing", "No such file"), (guest("cat"), "Not a directory")):
+        done = call(guest("cat"), "run", "--wasi", "--files", folder)
+        assert (done.code, done.out) == (1, b"")
+        assert str(folder) in done.err and error in done.err
+    done = call(guest("cat"), "run", "--files", tmp_path)
+    assert done.code == 1
+    assert "files_dir: needs WASI (option wasi, flag --wasi)" in done.err
+
+
+def test_a_plugin_sees_the_variables_that_were_named(call, guest):
+    environment = {**os.environ, "INHERITED": "from outside"}
+    environment.pop("NOWHERE", None)
+    done = call(guest("env"), "run", "--wasi", "--env", "GIVEN=a=b", "--env", "INHERITED", "--env", "NOWHERE",
+                "--env=EMPTY=", env=environment)
+    assert (done.code, done.err) == (0, "")
+    assert done.out == b"GIVEN=a=b\0INHERITED=from outside\0EMPTY=\0"
+    assert call(guest("env"), "run", "--wasi", env=environment).out == b""
+
+
+@pytest.mark.parametrize("arguments, code, error", [
+    (("--wasi", "--env", "=x"), 2, "NAME or NAME=VALUE"),
+    (("--wasi", "--env", ""), 2, "NAME or NAME=VALUE"),
+    (("--wasi", "--env", "A=1", "--env", "A=2"), 1, "environment variable 'A' is given twice"),
+    (("--wasi", "--env", "A=" + "x" * 70_000, "--env", "B=" + "x" * 70_000), 1, "131072 bytes"),
+    (("--wasi", "--env", b"A=\xff"), 1, "not UTF-8"),
+    (("--env", "A=1"), 1, "env: needs WASI"),
+])
+def test_bad_variables(bullpen_bin, guest, arguments, code, error):
+    done = subprocess.run([bullpen_bin, "call", guest("env"), "run", *arguments], capture_output=True,
+                          timeout=PATIENCE_S, check=False)
+    assert done.returncode == code
+    assert error in done.stderr.decode()

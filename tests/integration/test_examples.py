@@ -37,6 +37,23 @@ def test_kv_counts_visits(bullpen_bin, tmp_path):
     assert "absolute path" in done.stderr
 
 
+def test_host_functions_answer_and_refuse(bullpen_bin):
+    done = run(build_folder(bullpen_bin) / "examples" / "host_function")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "tea: 2.40", "coffee: 3.10", "gold: price_of: there is no 'gold' on the list", "left: 8.50"]
+
+
+def test_the_code_in_the_page_on_host_functions_compiles(tmp_path):
+    blocks = re.findall(r"```c\n(.*?)```", (ROOT / "docs" / "host-functions.md").read_text(), re.S)
+    assert blocks
+    source = tmp_path / "page.c"
+    source.write_text("#include <bullpen/bullpen.h>\n#include <string.h>\n" + "\n".join(blocks))
+    done = run("cc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-Wno-unused-function",
+               f"-I{ROOT}/include", "-c", source, "-o", tmp_path / "page.o")
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_code_in_the_readme_compiles_and_runs(bullpen_bin, plugins, tmp_path):
     blocks = re.findall(r"```c\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
     assert len(blocks) == 1

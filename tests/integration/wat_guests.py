@@ -36,6 +36,28 @@ GUESTS = {
     "echo": _extism("""
     (call $output_set (call $input_offset) (call $input_length))
     (i32.const 0)"""),
+    # All environment variables, as WASI has them: each with its NUL.
+    "env": _extism("""
+    (drop (call $sizes (i32.const 8192) (i32.const 8196)))
+    (drop (call $environ (i32.const 4096) (i32.const 0)))
+    (call $output_set (call $text (i32.load (i32.const 8196))) (i64.load32_u (i32.const 8196)))
+    (i32.const 0)""", imports="""
+  (import "wasi_snapshot_preview1" "environ_sizes_get" (func $sizes (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "environ_get" (func $environ (param i32 i32) (result i32)))"""),
+    # The first bytes of "hello.txt" in its folder, or an errno.
+    "cat": _extism("""
+    (local $error i32)
+    (local.set $error (call $open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 9) (i32.const 0)
+      (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 8192)))
+    (if (local.get $error) (then (return (local.get $error))))
+    (i32.store (i32.const 8200) (i32.const 0))
+    (i32.store (i32.const 8204) (i32.const 4096))
+    (drop (call $read (i32.load (i32.const 8192)) (i32.const 8200) (i32.const 1) (i32.const 8196)))
+    (call $output_set (call $text (i32.load (i32.const 8196))) (i64.load32_u (i32.const 8196)))
+    (i32.const 0)""", data="hello.txt", imports="""
+  (import "wasi_snapshot_preview1" "path_open"
+    (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))"""),
     # Counts its calls in a global: "1", "2", …
     "counter": _extism("""
     (global.set $calls (i32.add (global.get $calls) (i32.const 1)))

@@ -10,6 +10,26 @@
     AT(bp_error, os_errno, 4) \
     AT(bp_error, host_code, 8) \
     AT(bp_error, message, 12) \
+    SIZE(bp_host_value, 16) \
+    SIZE(bp_host_call, 88) \
+    AT(bp_host_call, size, 0) \
+    AT(bp_host_call, data, 8) \
+    AT(bp_host_call, function, 16) \
+    AT(bp_host_call, plugin, 24) \
+    AT(bp_host_call, tenant, 32) \
+    AT(bp_host_call, call_id, 48) \
+    AT(bp_host_call, context, 56) \
+    AT(bp_host_call, by, 64) \
+    AT(bp_host_call, cancel, 72) \
+    AT(bp_host_call, private_, 80) \
+    SIZE(bp_host_function, 56) \
+    AT(bp_host_function, size, 0) \
+    AT(bp_host_function, module, 8) \
+    AT(bp_host_function, name, 16) \
+    AT(bp_host_function, signature, 24) \
+    AT(bp_host_function, call, 32) \
+    AT(bp_host_function, data, 40) \
+    AT(bp_host_function, free_data, 48) \
     SIZE(bp_lease, 32) \
     AT(bp_lease, pool, 0) \
     AT(bp_lease, slot, 8) \
@@ -32,7 +52,10 @@
     SIZE(bp_config_entry, 16) \
     AT(bp_config_entry, key, 0) \
     AT(bp_config_entry, value, 8) \
-    SIZE(bp_plugin_options, 240) \
+    SIZE(bp_env_entry, 16) \
+    AT(bp_env_entry, name, 0) \
+    AT(bp_env_entry, value, 8) \
+    SIZE(bp_plugin_options, 280) \
     AT(bp_plugin_options, size, 0) \
     AT(bp_plugin_options, reset, 4) \
     AT(bp_plugin_options, name, 8) \
@@ -55,6 +78,11 @@
     AT(bp_plugin_options, http_request_bytes, 216) \
     AT(bp_plugin_options, http_response_bytes, 224) \
     AT(bp_plugin_options, http_ca_file, 232) \
+    AT(bp_plugin_options, kv, 240) \
+    AT(bp_plugin_options, files_dir, 248) \
+    AT(bp_plugin_options, env, 256) \
+    AT(bp_plugin_options, env_count, 264) \
+    AT(bp_plugin_options, host_functions, 272) \
     SIZE(bp_plugin_info, 232) \
     AT(bp_plugin_info, size, 0) \
     AT(bp_plugin_info, reset, 4) \
@@ -73,7 +101,7 @@
     AT(bp_plugin_info, version, 208) \
     AT(bp_plugin_info, description, 216) \
     AT(bp_plugin_info, default_export, 224) \
-    SIZE(bp_runtime_options, 144) \
+    SIZE(bp_runtime_options, 152) \
     AT(bp_runtime_options, size, 0) \
     AT(bp_runtime_options, sandboxes_max, 4) \
     AT(bp_runtime_options, memory_bytes_max, 8) \
@@ -96,6 +124,7 @@
     AT(bp_runtime_options, helper_bytes_min, 120) \
     AT(bp_runtime_options, function_bytes_max, 128) \
     AT(bp_runtime_options, compile_memory_bytes, 136) \
+    AT(bp_runtime_options, host_functions, 144) \
     SIZE(bp_runtime_info, 128) \
     AT(bp_runtime_info, size, 0) \
     AT(bp_runtime_info, sandboxes_max, 4) \

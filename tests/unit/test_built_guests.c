@@ -1,6 +1,12 @@
 /* Ordinary plugins in C and Go, built from source by tests/guests/build.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "support/attack.h"
+#include "support/folder.h"
 #include "support/signals.h"
 
 static bp_plugin *load(host *self, const char *guest, bp_reset_policy reset, const char *greeting)
@@ -144,6 +150,51 @@ static void go_on_kept_sandboxes(void **state)
     host_close(&self);
 }
 
+/* ---- files and variables, by Go's own library ---- */
+
+static bp_plugin *load_with_folder(host *self, const char *folder)
+{
+    char path[FOLDER_PATH_MAX];
+    folder_write(folder_path(folder, "hello.txt", path), "Hello, files!", 13);
+    assert_int_equal(mkdir(folder_path(folder, "sub", path), 0700), 0);
+    folder_write(folder_path(folder, "sub/deep.txt", path), "deep", 4);
+    assert_int_equal(symlink("hello.txt", folder_path(folder, "link", path)), 0);
+    const bp_env_entry env[] = {
+        {"GREETING", "Moin, Welt=alle"}, {"PATH", NULL}, {"NO_SUCH_NAME", NULL}};
+    bp_plugin_options options = BP_PLUGIN_OPTIONS_INIT;
+    options.wasi = true;
+    options.files_dir = folder;
+    options.env = env;
+    options.env_count = COUNT(env);
+    options.limits.time_ms = PATIENCE_MS;
+    options.limits.init_time_ms = PATIENCE_MS;
+    return host_load(self, "go/guest.wasm", &options);
+}
+
+static void go_reads_files_and_variables(void **state)
+{
+    (void)state;
+    char folder[FOLDER_PATH_MAX], variables[8192];
+    folder_make(folder);
+    host self;
+    host_open(&self, NULL);
+    bp_plugin *plugin = load_with_folder(&self, folder);
+    call_answers(plugin, "files", "", "Hello, files!|ee|. hello.txt link sub sub/deep.txt");
+    call_answers(plugin, "opens", "/hello.txt",
+                 "ok|Read-only file system|Read-only file system|Read-only file system|13");
+    call_answers(plugin, "opens", "/link",
+                 "Too many symbolic links|Read-only file system|Read-only file system"
+                 "|Read-only file system");
+    call_answers(plugin, "opens", "/../../etc/passwd",
+                 "No such file or directory|Read-only file system|Read-only file system"
+                 "|Read-only file system");
+    snprintf(variables, sizeof variables, "GREETING=Moin, Welt=alle|PATH=%s", getenv("PATH"));
+    call_answers(plugin, "variables", "", variables);
+    host_unload(&self, plugin);
+    host_close(&self);
+    folder_remove(folder);
+}
+
 int main(void)
 {
     signals_remember();
@@ -153,6 +204,7 @@ int main(void)
         cmocka_unit_test(variables_end_with_the_call_or_the_sandbox),
         cmocka_unit_test(go_on_pristine_sandboxes),
         cmocka_unit_test(go_on_kept_sandboxes),
+        cmocka_unit_test(go_reads_files_and_variables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

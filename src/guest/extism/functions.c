@@ -35,16 +35,19 @@ HOST_FUNCTION(extism_alloc)
     return bp__stop_set(&sandbox->host, BP__STOP_MEMORY);
 }
 
-HOST_FUNCTION(extism_free)
+void bp__extism_release(bp__sandbox *sandbox, uint64_t handle)
 {
-    UNUSED(env);
-    bp__sandbox *sandbox = host_data;
-    uint64_t handle = handle_of(values);
     if (handle && handle == sandbox->input_handle) {
         sandbox->input_handle = 0;
         sandbox->input_size = 0;
     }
     bp__extism_free(&sandbox->memory, handle);
+}
+
+HOST_FUNCTION(extism_free)
+{
+    UNUSED(env);
+    bp__extism_release(host_data, handle_of(values));
     return true;
 }
 
@@ -233,8 +236,8 @@ HOST_FUNCTION(extism_config_get)
     bp__extism_free(&sandbox->memory, handle);
     return_u64(values, 0);
     if (item)
-        return_u64(values, bp__extism_put(&sandbox->memory,
-                                          (bp_bytes){item->value, item->value_size}));
+        return_u64(values,
+                   bp__extism_put(&sandbox->memory, (bp_bytes){item->value, item->value_size}));
     return bp__host_leave(&sandbox->host);
 }
 

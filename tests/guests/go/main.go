@@ -3,8 +3,11 @@ package main
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"strconv"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/extism/go-pdk"
@@ -88,6 +91,74 @@ func loops() int32 {
 	for i := 0; ; i++ {
 		kept = i
 	}
+}
+
+// files reads what its host gave it with Go's own library: a file, a part of another, a tree.
+//
+//go:wasmexport files
+func files() int32 {
+	text, err := os.ReadFile("/hello.txt")
+	if err != nil {
+		return fail(err)
+	}
+	file, err := os.Open("/sub/deep.txt")
+	if err != nil {
+		return fail(err)
+	}
+	defer file.Close()
+	part := make([]byte, 2)
+	if _, err := file.ReadAt(part, 1); err != nil {
+		return fail(err)
+	}
+	paths := []string{}
+	err = fs.WalkDir(os.DirFS("/"), ".", func(path string, entry fs.DirEntry, err error) error {
+		paths = append(paths, path)
+		return err
+	})
+	if err != nil {
+		return fail(err)
+	}
+	pdk.OutputString(string(text) + "|" + string(part) + "|" + strings.Join(paths, " "))
+	return 0
+}
+
+// opens tells what opening or creating a path says.
+//
+//go:wasmexport opens
+func opens() int32 {
+	path := pdk.InputString()
+	_, err := os.Open(path)
+	said := []string{describe(err)}
+	_, err = os.Create(path)
+	said = append(said, describe(err), describe(os.Remove(path)), describe(os.Mkdir(path+"x", 0o700)))
+	info, err := os.Stat(path)
+	if err == nil {
+		said = append(said, strconv.FormatInt(info.Size(), 10))
+	}
+	pdk.OutputString(strings.Join(said, "|"))
+	return 0
+}
+
+//go:wasmexport variables
+func variables() int32 {
+	pdk.OutputString(strings.Join(os.Environ(), "|"))
+	return 0
+}
+
+func describe(err error) string {
+	var cause syscall.Errno
+	if errors.As(err, &cause) {
+		return cause.Error()
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return "ok"
+}
+
+func fail(err error) int32 {
+	pdk.SetError(err)
+	return 1
 }
 
 func main() {}
