@@ -60,7 +60,7 @@ _bullpen()
         esac
         options=' --lang -l --release --debug --help -h --json --quiet -q'
         files=0
-        words='new build'
+        words='new build validate diff schema'
         ;;
     doctor)
         case $before in

@@ -24,6 +24,16 @@ typedef void (*bp_problem_fn)(void *data, const bp_problem *problem);
 BP_API BP_MUST_USE bp_status bp_manifest_check(bp_bytes json, bp_problem_fn found, void *data,
                                                bp_error *reterr);
 
+/** A row of the table of capabilities, for hosts that show them to people. Static. */
+typedef struct bp_capability {
+    const char *name;      /**< "http:fetch" */
+    const char *parameter; /**< the list that comes with it, "hosts" or "names"; "none" */
+    const char *risk;      /**< "low", "medium" or "high" */
+    const char *opens;     /**< what a plugin can do with it */
+} bp_capability;
+/** @return row @p index; NULL behind the last. @threads any */
+BP_API const bp_capability *bp_capability_at(size_t index);
+
 /** How a capability changed between two manifests. */
 typedef enum bp_capability_change {
     BP_CAPABILITY_KEPT = '=',

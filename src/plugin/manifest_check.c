@@ -62,6 +62,16 @@ bp_status bp_manifest_check(bp_bytes json, bp_problem_fn told, void *data, bp_er
     return judge(&found, &self, reterr);
 }
 
+const bp_capability *bp_capability_at(size_t index)
+{
+    static const bp_capability rows[] = {
+#define ROW(id, name, parameter, risk, opens) {name, #parameter, risk, opens},
+        BP__CAPABILITY_MAP(ROW)
+#undef ROW
+    };
+    return index < BP__CAPABILITIES ? &rows[index] : NULL;
+}
+
 /* ---- differences ---- */
 
 static json_t *read_own(bp_bytes json, const char *which, bp_error *reterr)

@@ -73,6 +73,17 @@ static void write_refused(bp__buffer *to, const char *name, const source *from)
     }
 }
 
+static void write_refused_capabilities(bp__buffer *to, const char *name, const source *from)
+{
+    const bp__grants *grants = &from->plugin->grants;
+    for (unsigned i = 0; i < BP__CAPABILITIES; i++) {
+        uint64_t count = atomic_load_explicit(&grants->refused[i], memory_order_relaxed);
+        if (count)
+            bp__buffer_printf(to, "%s{plugin=\"%s\",capability=\"%s\"} %llu\n", name, from->label,
+                              bp__capabilities[i].name, (unsigned long long)count);
+    }
+}
+
 #define CALLS(is, name, measured, by, what, writer)                                                \
     {.shown = {"bullpen_" name, BP_METRIC_##is, measured, by, what}, .of = writer}
 #define CACHE(field, value)                                                                        \
@@ -90,6 +101,8 @@ static const row rows[] = {
           write_call_seconds_max),
     CALLS(COUNTER, "call_refused_total", "calls", "plugin, status",
           "Calls whose guest code never began, by status.", write_refused),
+    CALLS(COUNTER, "capability_refused_total", "uses", "plugin, capability",
+          "Uses of what was not granted.", write_refused_capabilities),
     /* Rows of one name stand together and make one metric. */
     CACHE(cache_memory_hits, "memory"),
     CACHE(cache_disk_hits, "disk"),

@@ -32,6 +32,18 @@ static bp_status translate(bp__source *ret, bp_bytes text, bp_error *reterr)
     return status == BP_OK ? keep_code(ret, (bp_bytes){wasm, size}, reterr) : status;
 }
 
+/* Our own manifests may name code as text, as a file alone may be. */
+static bp_status translate_entry(bp__source *ret, bp_error *reterr)
+{
+    bp__buffer text = ret->manifest.code;
+    if (!ret->manifest.is_own || bp__format_of(bp__buffer_bytes(&text)) != BP__FORMAT_WAT)
+        return BP_OK;
+    ret->manifest.code = (bp__buffer){0};
+    bp_status status = translate(ret, bp__buffer_bytes(&text), reterr);
+    bp__buffer_done(&text);
+    return status;
+}
+
 static bp_status check_code(const bp_runtime_options *options, bp__source *source, bp_error *reterr)
 {
     bp_bytes code = bp__buffer_bytes(&source->manifest.code);
@@ -76,6 +88,8 @@ bp_status bp__source_read(const bp_runtime_options *options, bp_bytes bytes, con
         status = translate(ret, bytes, reterr);
     else
         status = keep_code(ret, bytes, reterr);
+    if (status == BP_OK && ret->has_manifest)
+        status = translate_entry(ret, reterr);
     if (status == BP_OK)
         status = check_code(options, ret, reterr);
     if (status != BP_OK)

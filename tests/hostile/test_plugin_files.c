@@ -242,7 +242,7 @@ static bp_plugin *load_with_manifest(host *self, const char *folder_of_plugin,
     folder_write(folder_path(folder_of_plugin, "code.wat", path), code, size);
     free(code);
     snprintf(text, sizeof text,
-             "{\"name\": \"reader\", \"version\": \"1.0.0\", \"abi_version\": \"0.1\","
+             "{\"name\": \"reader\", \"version\": \"1.0.0\", "
              " \"entry\": \"code.wat\", \"capabilities\": {%s}}",
              capabilities);
     folder_write(folder_path(folder_of_plugin, "manifest.json", path), text, strlen(text));

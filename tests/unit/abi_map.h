@@ -300,4 +300,58 @@
     SIZE(bp_export_info, 24) \
     AT(bp_export_info, name, 0) \
     AT(bp_export_info, type, 8) \
-    AT(bp_export_info, callable, 16)
+    AT(bp_export_info, callable, 16) \
+    SIZE(bp_kv_limits, 32) \
+    AT(bp_kv_limits, size, 0) \
+    AT(bp_kv_limits, key_bytes_max, 4) \
+    AT(bp_kv_limits, entries_max, 8) \
+    AT(bp_kv_limits, value_bytes_max, 16) \
+    AT(bp_kv_limits, bytes_max, 24) \
+    SIZE(bp_kv_options, 56) \
+    AT(bp_kv_options, size, 0) \
+    AT(bp_kv_options, timeout_ms, 4) \
+    AT(bp_kv_options, location, 8) \
+    AT(bp_kv_options, limits, 16) \
+    AT(bp_kv_options, store_bytes_max, 24) \
+    AT(bp_kv_options, replicas, 32) \
+    AT(bp_kv_options, log_level, 36) \
+    AT(bp_kv_options, log, 40) \
+    AT(bp_kv_options, log_data, 48) \
+    SIZE(bp_kv_call, 64) \
+    AT(bp_kv_call, size, 0) \
+    AT(bp_kv_call, kind, 4) \
+    AT(bp_kv_call, plugin, 8) \
+    AT(bp_kv_call, tenant, 24) \
+    AT(bp_kv_call, limits, 40) \
+    AT(bp_kv_call, by, 48) \
+    AT(bp_kv_call, cancel, 56) \
+    SIZE(bp_kv_value, 48) \
+    AT(bp_kv_value, size, 0) \
+    AT(bp_kv_value, bytes, 8) \
+    AT(bp_kv_value, version, 24) \
+    AT(bp_kv_value, ttl_ms, 32) \
+    AT(bp_kv_value, private_, 40) \
+    SIZE(bp_kv_change, 24) \
+    AT(bp_kv_change, size, 0) \
+    AT(bp_kv_change, condition, 4) \
+    AT(bp_kv_change, version, 8) \
+    AT(bp_kv_change, ttl_ms, 16) \
+    SIZE(bp_kv_page, 40) \
+    AT(bp_kv_page, size, 0) \
+    AT(bp_kv_page, count, 4) \
+    AT(bp_kv_page, keys, 8) \
+    AT(bp_kv_page, cursor, 16) \
+    AT(bp_kv_page, private_, 32) \
+    SIZE(bp_kv_stats, 480) \
+    AT(bp_kv_stats, size, 0) \
+    AT(bp_kv_stats, reserved_, 4) \
+    AT(bp_kv_stats, calls, 8) \
+    AT(bp_kv_stats, read_bytes, 440) \
+    AT(bp_kv_stats, written_bytes, 448) \
+    AT(bp_kv_stats, expired, 456) \
+    AT(bp_kv_stats, commits, 464) \
+    AT(bp_kv_stats, retries, 472) \
+    SIZE(bp_problem, 24) \
+    AT(bp_problem, pointer, 0) \
+    AT(bp_problem, message, 8) \
+    AT(bp_problem, hint, 16)
