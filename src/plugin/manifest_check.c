@@ -57,7 +57,7 @@ bp_status bp_manifest_check(bp_bytes json, bp_problem_fn told, void *data, bp_er
     teller self = {.found = told, .data = data};
     bp__found found = {.tell = tell, .data = &self};
     AUTO_JSON json_t *document = parse(json, &found);
-    if (document && !bp__manifest_is_extism(document))
+    if (document && (!json_is_object(document) || !bp__manifest_is_extism(document)))
         bp__manifest_check(document, &found);
     return judge(&found, &self, reterr);
 }
