@@ -5,6 +5,7 @@ import contextlib
 import ctypes
 import dataclasses
 import os
+import re
 import resource
 import select
 import signal
@@ -81,6 +82,7 @@ def parse(line):
 def brief(text):
     """The first line of a message, short enough for a table."""
     line = next((line.strip() for line in text.splitlines() if line.strip()), '')
+    line = re.sub(r"'/[^']*/([^'/]+)'", r"'\1'", line)  # no folders of one machine
     return line if len(line) <= 110 else line[:109] + '…'
 
 
