@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
+#include "engine/module.h"
 #include "support/attack.h"
 #include "support/folder.h"
 #include "support/process.h"
@@ -145,7 +147,7 @@ static bp_call_result run_ending(bp_plugin *plugin, const ending *how)
     call.export_name = how->export_name;
     call.input = BP_BYTES("hello.txt");
     if (how->outcome == BP_OUTCOME_TIMED_OUT)
-        call.timeout_ms = 50;
+        call.timeout_ms = 1000; /* a new sandbox may have to be made first */
     if (how->outcome != BP_OUTCOME_CANCELLED)
         return call_ran_with(plugin, &call);
     assert_int_equal(bp_cancel_new(&call.cancel, NULL), BP_OK);
@@ -238,12 +240,15 @@ static bp_plugin *load_with_manifest(host *self, const char *folder_of_plugin,
 {
     char text[512], path[FOLDER_PATH_MAX], guest[GUEST_PATH_MAX];
     size_t size;
-    unsigned char *code = folder_read(guest_path(GUEST, guest), &size);
-    folder_write(folder_path(folder_of_plugin, "code.wat", path), code, size);
-    free(code);
+    uint8_t *code = NULL;
+    unsigned char *source = folder_read(guest_path(GUEST, guest), &size);
+    assert_int_equal(bp__wat_to_wasm((bp_bytes){source, size}, &code, &size, NULL), BP_OK);
+    folder_write(folder_path(folder_of_plugin, "code.wasm", path), code, size);
+    bp__free(code);
+    free(source);
     snprintf(text, sizeof text,
-             "{\"name\": \"reader\", \"version\": \"1.0.0\", "
-             " \"entry\": \"code.wat\", \"capabilities\": {%s}}",
+             "{\"name\": \"reader\", \"version\": \"1.0.0\", \"entry\": \"code.wasm\","
+             " \"capabilities\": {%s}}",
              capabilities);
     folder_write(folder_path(folder_of_plugin, "manifest.json", path), text, strlen(text));
     bp_plugin_options options = BP_PLUGIN_OPTIONS_INIT;
