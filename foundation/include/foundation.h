@@ -250,6 +250,25 @@ bool foundation_error_core_dump(wasmtime_context_t *store, const wasmtime_error_
 bool foundation_trap_core_dump(wasmtime_context_t *store, const wasm_trap_t *trap,
                                const char *name, foundation_bytes_fn write, void *data);
 
+/* ---- configuration files ---- */
+
+/** Where a file is wrong; line and column count from 1, 0: nowhere in particular. */
+typedef struct {
+    uint32_t line;
+    uint32_t column;
+    char message[256]; /**< one line of UTF-8, NUL-terminated; words of the file can be in it */
+} foundation_toml_error;
+
+/**
+ * Translate TOML to JSON text. Dates become strings. Uses a thread of its own while it runs.
+ * @param visit   called once, with the JSON as bytes that are borrowed during the call.
+ * @param reterr  written when the text is no TOML, is nested too deep (32), or has a number that
+ *                JSON cannot have.
+ * @return what @p visit returned, or false with @p reterr written.
+ */
+bool foundation_toml_to_json(const uint8_t *text, size_t size, foundation_bytes_fn visit,
+                             void *data, foundation_toml_error *reterr);
+
 /* ---- the last resort ---- */
 
 /**

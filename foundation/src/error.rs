@@ -118,7 +118,7 @@ fn one_line(error: &Error) -> String {
 }
 
 /// Copy as much of `text` as fits, with its NUL, without cutting a character in two.
-unsafe fn copy_text(text: &str, buffer: *mut c_char, capacity: usize) -> usize {
+pub unsafe fn copy_text(text: &str, buffer: *mut c_char, capacity: usize) -> usize {
     if capacity > 0 {
         let end = text.floor_char_boundary(capacity - 1);
         // SAFETY: the caller's buffer holds `capacity` bytes, and `end` is below that.

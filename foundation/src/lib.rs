@@ -21,6 +21,7 @@ mod limiter;
 mod panic_hook;
 mod reset;
 mod state;
+mod toml;
 
 // Without this nothing would refer to the C API and the linker would be free to leave it out of the
 // archive.

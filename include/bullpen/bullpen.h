@@ -16,6 +16,7 @@
 #include <bullpen/metrics.h>
 #include <bullpen/outcome.h>
 #include <bullpen/plugin.h>
+#include <bullpen/policy.h>
 #include <bullpen/pool.h>
 #include <bullpen/runtime.h>
 

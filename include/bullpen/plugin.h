@@ -3,6 +3,7 @@
 #define BULLPEN_PLUGIN_H
 
 #include <bullpen/kv.h>
+#include <bullpen/policy.h>
 #include <bullpen/pool.h>
 #include <bullpen/runtime.h>
 
@@ -98,6 +99,8 @@ typedef struct bp_plugin_options {
     size_t env_count;
     bp_host_functions *host_functions; /**< the host's own, for this plugin, beside the runtime's;
                                             NULL: none. The plugin keeps a reference */
+    bp_policy *policy; /**< grants and limits by the plugin's name, beside what stands here; only used
+                            while loading; NULL: none */
 } bp_plugin_options;
 
 #define BP_PLUGIN_OPTIONS_INIT {.size = (uint32_t)sizeof(bp_plugin_options)}

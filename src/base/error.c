@@ -90,10 +90,10 @@ static void append_cut(char message[BP_ERROR_MESSAGE_MAX], const char *text)
     message[length + size] = '\0';
 }
 
-bp_status bp__error_prefix(bp_error *reterr, const char *format, ...)
+void bp__error_prefix(bp_error *reterr, const char *format, ...)
 {
     if (!reterr)
-        return BP_OK;
+        return;
     char prefixed[BP_ERROR_MESSAGE_MAX];
     va_list arguments;
     va_start(arguments, format);
@@ -103,7 +103,6 @@ bp_status bp__error_prefix(bp_error *reterr, const char *format, ...)
     append_cut(prefixed, reterr->message);
     bp__utf8_mend(prefixed);
     memcpy(reterr->message, prefixed, sizeof prefixed);
-    return reterr->status;
 }
 
 bp_status bp__error_oom(bp_error *reterr, const char *doing)

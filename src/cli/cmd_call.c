@@ -16,6 +16,7 @@
 BP_DEFINE_CLEANUP(cleanup_runtime, bp_runtime, bp_runtime_unref)
 BP_DEFINE_CLEANUP(cleanup_plugin, bp_plugin, bp_plugin_unref)
 BP_DEFINE_CLEANUP(cleanup_kv, bp_kv, bp_kv_unref)
+BP_DEFINE_CLEANUP(cleanup_policy, bp_policy, bp_policy_unref)
 
 /* What the steps below hand on to each other. All borrowed. */
 typedef struct call_job {
@@ -43,8 +44,14 @@ static bp_status load(const call_job *job, bp_runtime *runtime, bp_kv *kv, bp_pl
         cli_progress_start(text);
     uint64_t start = bp__now_ns();
     bp_plugin_options options = job->setup->plugin;
+    bp_cleanup(cleanup_policy) bp_policy *policy = NULL;
     options.kv = kv;
-    bp_status status = bp_plugin_load_file(runtime, values->file, &options, ret, reterr);
+    bp_status status = BP_OK;
+    if (values->policy)
+        status = bp_policy_load_file(values->policy, &policy, reterr);
+    options.policy = policy;
+    if (status == BP_OK)
+        status = bp_plugin_load_file(runtime, values->file, &options, ret, reterr);
     *ret_ns = bp__now_ns() - start;
     cli_progress_stop();
     return status;

@@ -162,6 +162,12 @@ static const cli_option call_options[] = {
      .fallback_words = "the system's",
      .offset = offsetof(call_values, ca_file),
      .help = "The certificates (PEM) to trust in HTTPS."},
+    {.name = "policy",
+     .type = CLI_TEXT,
+     .argument = "FILE",
+     .offset = offsetof(call_values, policy),
+     .help = "Grant and limit what this policy (TOML, docs/policy.md) says for the plugin's name, beside "
+             "the other options."},
     {.name = "kv",
      .type = CLI_TEXT,
      .argument = "STORE",

@@ -193,7 +193,7 @@ static bp_status redirect(fetch *self, const char *location, bp_error *reterr)
     bp__url next;
     bp_status status = bp__url_follow(&self->url, location, &next, reterr);
     if (status != BP_OK)
-        return bp__error_prefix(reterr, "the redirect");
+        return bp__error_prefix(reterr, "the redirect"), status;
     if (!bp__origin_equal(&next.origin, &self->url.origin))
         self->hop.foreign = true;
     bp__hop_redirect(&self->hop, response->status);
@@ -213,7 +213,7 @@ static bp_status run_hops(fetch *self, bp_error *reterr)
         if (status == BP_OK && location)
             status = redirect(self, location, reterr);
         if (status != BP_OK && self->response->redirects)
-            return bp__error_prefix(reterr, "after %u redirects", self->response->redirects);
+            return bp__error_prefix(reterr, "after %u redirects", self->response->redirects), status;
         if (status != BP_OK || !location)
             return status;
     }

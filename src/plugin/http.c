@@ -12,7 +12,7 @@ static bp_status read_hosts(const bp_plugin_options *options, bp__allow *ret, bp
         if (status == BP_OK)
             continue;
         bp__allow_done(ret);
-        return bp__error_prefix(reterr, "plugin option http_hosts");
+        return bp__error_prefix(reterr, "plugin option http_hosts"), status;
     }
     return BP_OK;
 }
@@ -46,7 +46,7 @@ bp_status bp__plugin_grant_http(bp_plugin *plugin, const bp_plugin_options *opti
         return status;
     if (manifest->asks_http && !hosts.count)
         note(plugin, "the manifest asks for http (allowed_hosts); it is not granted");
-    if (hosts.count && source->has_manifest && !manifest->asks_http)
+    if (hosts.count && source->has_manifest && !manifest->asks_http && !manifest->is_own)
         note(plugin, "http is granted, but the manifest does not ask for it (allowed_hosts)");
     if (!hosts.count || (source->has_manifest && !manifest->asks_http)) {
         bp__allow_done(&hosts);

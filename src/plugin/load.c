@@ -15,6 +15,7 @@
 #include "plugin/http.h"
 #include "plugin/limits.h"
 #include "plugin/plugin.h"
+#include "plugin/policy.h"
 
 #define NAME_SIZE_MAX 100
 /* Enough for a helper to be woken once in five calls (grow_when_busy), measured with bench/compare
@@ -103,15 +104,16 @@ static void set_sizes(bp_plugin *plugin, const bp_plugin_options *options,
 }
 
 /* What the options open; beside that, what costs nobody anything. */
-static void set_grants(bp_plugin *plugin, const bp_plugin_options *options,
+static void set_grants(bp_plugin *plugin, const bp__policy_outcome *given,
                        const bp__manifest *manifest)
 {
+    const bp_plugin_options *options = &given->options;
     bp__grants *grants = &plugin->grants;
     grants->asked = manifest->is_own ? manifest->asked : BP__CAPS_ALL;
     grants->offered = BP__CAP_BIT(BP__CAP_LOG) | BP__CAP_BIT(BP__CAP_CONFIG) |
                       BP__CAP_BIT(BP__CAP_KV_READ) | BP__CAP_BIT(BP__CAP_KV_WRITE) |
                       BP__CAP_BIT(BP__CAP_METRICS);
-    if (options->wasi)
+    if (given->wasi)
         grants->offered |= BP__CAP_BIT(BP__CAP_CLOCK) | BP__CAP_BIT(BP__CAP_RANDOM);
     if (options->files_dir)
         grants->offered |= BP__CAP_BIT(BP__CAP_FS_READ);
@@ -119,6 +121,7 @@ static void set_grants(bp_plugin *plugin, const bp_plugin_options *options,
         grants->offered |= BP__CAP_BIT(BP__CAP_ENV);
     if (options->http_hosts_count)
         grants->offered |= BP__CAP_BIT(BP__CAP_HTTP_FETCH);
+    grants->offered = (grants->offered | given->granted) & ~given->denied;
 }
 
 /* One record for each that is asked for, so that a log tells later what a plugin could do. */
@@ -185,7 +188,9 @@ static bp_status match_exports(bp_plugin *plugin, const bp__manifest *manifest, 
         if (status == BP_OK)
             plugin->writeable[at] = true;
     }
-    return status == BP_OK ? status : bp__error_prefix(reterr, "manifest: exports");
+    if (status != BP_OK)
+        bp__error_prefix(reterr, "manifest: exports");
+    return status;
 }
 
 static bp_status identify(bp_plugin *plugin, bp_bytes code, bp_error *reterr)
@@ -298,14 +303,15 @@ static bp_status list_exports(bp_plugin *plugin, bp_error *reterr)
     return bp__call_counts_init(&plugin->calls, count, reterr);
 }
 
-static bp_status build(bp_plugin *plugin, const bp_plugin_options *options, bp__source *source,
+static bp_status build(bp_plugin *plugin, const bp__policy_outcome *given, bp__source *source,
                        bp_error *reterr)
 {
+    const bp_plugin_options *options = &given->options;
     bp__buffer *code = &source->manifest.code;
     bp__limits_effective(&plugin->runtime->options, &options->limits,
                          source->has_manifest ? &source->manifest : NULL, &plugin->limits);
     set_sizes(plugin, options, &source->manifest);
-    set_grants(plugin, options, &source->manifest);
+    set_grants(plugin, given, &source->manifest);
     plugin->kv = options->kv ? bp_kv_ref(options->kv) : NULL;
     warn_of_refusals(plugin, &source->manifest);
     bp_status status = take_manifest(plugin, &source->manifest, reterr);
@@ -350,8 +356,12 @@ static bp_status load(bp_runtime *runtime, bp__source *source, const bp_plugin_o
                       char *name, bp_plugin **ret, bp_error *reterr)
 {
     bp_plugin *plugin = new_plugin(runtime, name);
-    bp_status status =
-        plugin ? build(plugin, options, source, reterr) : bp__error_oom(reterr, "making a plugin");
+    bp__policy_outcome given = {.granted = 0};
+    bp_status status = plugin ? bp__policy_apply(options, plugin->name, &given, reterr)
+                              : bp__error_oom(reterr, "making a plugin");
+    if (status == BP_OK)
+        status = build(plugin, &given, source, reterr);
+    bp__policy_outcome_done(&given);
     bp__manifest_done(&source->manifest);
     if (status == BP_OK)
         *ret = plugin;

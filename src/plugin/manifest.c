@@ -321,7 +321,7 @@ static bp_status read_allowed_hosts(manifest_context *context, const char *point
         bp_status status = bp__allow_add(&context->manifest->allowed_hosts, json_string_value(item),
                                          BP__ALLOW_EXTISM, context->reterr);
         if (status != BP_OK)
-            return bp__error_prefix(context->reterr, "manifest: %s", place);
+            return bp__error_prefix(context->reterr, "manifest: %s", place), status;
     }
     return BP_OK;
 }

@@ -110,7 +110,7 @@ static bp_status read_hosts(const json_t *capability, bp__manifest *to, bp_error
         bp_status status =
             bp__allow_add(&to->allowed_hosts, json_string_value(item), BP__ALLOW_OWN, reterr);
         if (status != BP_OK)
-            return bp__error_prefix(reterr, "manifest: /capabilities/http:fetch/hosts/%zu", index);
+            return bp__error_prefix(reterr, "manifest: /capabilities/http:fetch/hosts/%zu", index), status;
     }
     return BP_OK;
 }
@@ -197,7 +197,9 @@ static bp_status read_code(const char *path, const char *folder, size_t code_byt
         return bp__error_os(reterr, errno == ENOENT ? BP_ENOTFOUND : BP_EDENIED, errno,
                             "manifest: /entry: open '%s' inside the manifest's folder", path);
     bp_status status = bp__file_read_fd(fd, path, code_bytes_max, &to->code, reterr);
-    return status == BP_OK ? status : bp__error_prefix(reterr, "manifest: /entry");
+    if (status != BP_OK)
+        bp__error_prefix(reterr, "manifest: /entry");
+    return status;
 }
 
 static bp_status extract(const json_t *from, bp__manifest *to, bp_error *reterr)

@@ -100,7 +100,7 @@ static const bp__rule with_names[] = {
      .doc = "Names of variables."},
     END,
 };
-static const bp__rule capability_fields[] = {
+const bp__rule bp__capability_rules[] = {
 #define FIELD(id, capability, parameter, risk, opens)                                              \
     {.name = capability,                                                                           \
      .shape = BP__SHAPE_OBJECT,                                                                    \
@@ -111,7 +111,7 @@ static const bp__rule capability_fields[] = {
         END,
 };
 
-static const bp__rule limit_fields[] = {
+const bp__rule bp__limit_rules[] = {
     NUMBER("memory_bytes", 65536, UINT64_C(1) << 32, "All memories of a sandbox together."),
     NUMBER("table_elements", 1, 10000000, "All tables of a sandbox together."),
     NUMBER("time_ms", 1, 86400000, "One call, from the first wait to the last byte."),
@@ -166,9 +166,9 @@ const bp__rule bp__manifest_rules[] = {
          "What can be called. Exports that are not named here can be called, too."),
     TEXT("default_export", 256, "The export that a call without a name means."),
     OBJECT("hooks", hook_fields, "Exports that are called at certain points of a host."),
-    OBJECT("capabilities", capability_fields,
+    OBJECT("capabilities", bp__capability_rules,
            "What it asks the host for. It gets what the host grants of it, and nothing else."),
-    OBJECT("limits", limit_fields, "Lower limits than the host's."),
+    OBJECT("limits", bp__limit_rules, "Lower limits than the host's."),
     OBJECT("pool", pool_fields, "How its sandboxes are kept, unless the host says otherwise."),
     CHOICE("isolation", isolations, "The weakest wall that it may run behind; default thread."),
     MAP("config", 1000, &a_value, "The configuration values that it reads."),

@@ -11,6 +11,8 @@
 
 /* The table that docs/plugins/manifest.md and schema/manifest.schema.json are made from. */
 extern const bp__rule bp__manifest_rules[];
+/* Parts of it that policies have, too. */
+extern const bp__rule bp__capability_rules[], bp__limit_rules[];
 
 /* Everything that is wrong with a document, also what no table can say: names that must agree,
  * versions, paths. */

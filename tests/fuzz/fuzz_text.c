@@ -84,7 +84,7 @@ static void check_errors(const char *text)
     bp_error error = BP_ERROR_INIT;
     bp_status status = bp_error_set(&error, BP_EFORMAT, "about '%s'", text);
     fuzz_check_error(status, &error);
-    status = bp__error_prefix(&error, "in '%s'", text);
+    bp__error_prefix(&error, "in '%s'", text);
     fuzz_check_error(status, &error);
     status = bp__error_os(&error, BP_ESYSTEM, 2, "open '%s'", text);
     fuzz_check_error(status, &error);
