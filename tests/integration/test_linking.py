@@ -112,10 +112,10 @@ def test_its_archive_gives_a_program_no_names_but_its_own(tmp_path, library, plu
     """Linked statically into a program that has all those names itself."""
     source = tmp_path / "embed.c"
     source.write_text((ROOT / "examples" / "embed.c").read_text() + FOREIGN)
-    flags = subprocess.run(["pkg-config", "--libs", "libcrypto", "libcurl", "jansson"], capture_output=True, text=True, check=True)
+    flags = subprocess.run(["pkg-config", "--libs", "libcrypto", "libcurl", "jansson", "lmdb"], capture_output=True, text=True, check=True)
     program = tmp_path / "embed"
     done = subprocess.run(["cc", f"-I{ROOT}/include", source, library.parent / "libbullpen.a", "-o", program,
-                           *flags.stdout.split(), "-lpthread", "-ldl", "-lm", "-lgcc_s"],
+                           *flags.stdout.split(), "-lnats", "-lpthread", "-ldl", "-lm", "-lgcc_s"],
                           capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert run(program, plugin, "count_vowels", "Hello") == (0, ANSWER, "")

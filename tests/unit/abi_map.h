@@ -55,7 +55,7 @@
     SIZE(bp_env_entry, 16) \
     AT(bp_env_entry, name, 0) \
     AT(bp_env_entry, value, 8) \
-    SIZE(bp_plugin_options, 280) \
+    SIZE(bp_plugin_options, 288) \
     AT(bp_plugin_options, size, 0) \
     AT(bp_plugin_options, reset, 4) \
     AT(bp_plugin_options, name, 8) \
@@ -354,4 +354,5 @@
     SIZE(bp_problem, 24) \
     AT(bp_problem, pointer, 0) \
     AT(bp_problem, message, 8) \
-    AT(bp_problem, hint, 16)
+    AT(bp_problem, hint, 16) \
+    AT(bp_plugin_options, policy, 280)
