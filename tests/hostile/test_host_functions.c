@@ -144,7 +144,8 @@ FUNCTION(call_back)
         return back_to.status;
     }
     char *out = bp_host_call_alloc(call, result.output.size);
-    memcpy(out, result.output.data, result.output.size);
+    if (result.output.size) /* a call that was late has none */
+        memcpy(out, result.output.data, result.output.size);
     results[0].bytes = (bp_bytes){out, result.output.size};
     bp_status status = bp_call_result_ok(&result)
                            ? BP_OK
