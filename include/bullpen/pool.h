@@ -24,7 +24,8 @@ typedef struct bp_pool_budget bp_pool_budget;
 
 /** As an option: none at all, where zero would mean the default. */
 #define BP_POOL_NONE UINT32_MAX
-/** As a deadline: the caller gives none, so the pool's `take_timeout_ms` counts. */
+/** As a deadline: the caller gives none, so the pool's `take_timeout_ms` counts (when warming its
+ * `create_timeout_ms`). */
 #define BP_DEADLINE_DEFAULT ((bp_deadline)UINT64_MAX)
 /** Keys are compared whole; longer ones are refused. */
 #define BP_POOL_KEY_SIZE_MAX 128
@@ -89,14 +90,16 @@ BP_API const char *bp_take_result_name(bp_take_result result);
  * What a pool does with its items. Every function may be called from any thread, several at once
  * (never two for one item), and never while a lock of the pool is held. A function that calls
  * back into its own pool gets a defined answer: a take only pops what is idle and otherwise is
- * BP_EINVAL, warm is BP_EINVAL, close and drain do not wait, tick does nothing.
+ * BP_EINVAL (BP_ECLOSED in a closed pool), warm is BP_EINVAL, close and drain do not wait, tick
+ * does nothing; all else is as elsewhere.
  */
 typedef struct bp_pool_ops {
     uint32_t size; /**< BP_POOL_OPS_INIT */
     /**
      * Makes an item that is ready for use (pristine).
      * @param[out] ret_item may be set to NULL: a NULL item is an item too.
-     * @return BP_OK; or BP_EHOST and above for a factory's own errors, which reach the taker.
+     * @return BP_OK; or BP_EHOST and above for a factory's own errors, which reach the taker with
+     *         their message and code, and the pool's name before it.
      */
     bp_status (*create)(void *factory, bp_deadline by, void **ret_item, bp_error *reterr);
     /** Makes a used item pristine again. NULL: items need no reset. */
@@ -139,13 +142,15 @@ typedef struct bp_pool_options {
     uint32_t max_live; /**< 4; items at any moment, those being created or destroyed included */
     uint32_t min_warm; /**< 1; kept live; BP_POOL_NONE: nothing in advance */
     uint64_t take_timeout_ms;   /**< 1000; for a take with BP_DEADLINE_DEFAULT */
-    uint64_t create_timeout_ms; /**< 10 000; for creation without a caller's deadline */
-    uint64_t reset_timeout_ms;  /**< 1000; likewise */
-    uint64_t check_timeout_ms;  /**< 500; likewise; a later answer counts as failure */
+    uint64_t create_timeout_ms; /**< 10 000; for each creation without a caller's deadline; what
+                                     comes later in the background is destroyed (`timeout`) */
+    uint64_t reset_timeout_ms;  /**< 1000; likewise, at gives too (`reset_failed`) */
+    uint64_t check_timeout_ms;  /**< 500; for every check; a later answer counts as failure */
     bp_prewarm prewarm;
     uint64_t max_uses;          /**< none; leases after which an item is replaced */
     uint64_t max_age_ms;        /**< none; age at which an idle item is replaced */
-    uint64_t idle_ttl_ms;       /**< 60 000; BP_UNLIMITED: idle items stay */
+    uint64_t idle_ttl_ms;       /**< 60 000; BP_UNLIMITED: idle items stay; counts from when a pass
+                                     first sees the item idle */
     uint64_t check_interval_ms; /**< none; how often idle items are checked */
     bool check_on_take;         /**< off; check an idle item before lending it */
     bp_reset_when reset_when;
@@ -159,7 +164,8 @@ typedef struct bp_pool_options {
     bp_pool_budget *budget; /**< referenced; NULL: none */
     bool grow_when_busy; /**< off; with resets in the background: a pool that runs out of pristine
                               items gets another one, up to max_live, so that gives seldom have to
-                              wake the keeper. What it got ages like any other surplus */
+                              wake the keeper. What it got ages like any other surplus. Refused
+                              where nothing is reset in the background */
 } bp_pool_options;
 
 #define BP_POOL_OPTIONS_INIT                                                                       \
@@ -221,7 +227,8 @@ BP_API const char *bp_pool_name(const bp_pool *pool);
  * @param[out] ret    owned on BP_OK (end it with bp_pool_give()); untouched otherwise.
  * @param[out] reterr may be NULL; written only on failure.
  * @return BP_OK, BP_ETIMEDOUT, BP_EBUSY (nothing idle and BP_NOW, or the queue is full),
- *         BP_ECLOSED, or the factory's error.
+ *         BP_ECLOSED, BP_EINVAL (an argument; inside the pool's own factory; in the child of a
+ *         fork, see bp_keeper_stop()), or the factory's error.
  * @threads any; may block until @p by.
  */
 BP_API BP_MUST_USE bp_status bp_pool_take(bp_pool *pool, bp_deadline by, bp_lease *ret,
@@ -261,7 +268,8 @@ typedef struct bp_pool_take_options {
 BP_API BP_MUST_USE bp_status bp_pool_take_with(bp_pool *pool, const bp_pool_take_options *options,
                                                bp_lease *ret, bp_error *reterr);
 
-/** Whether the take had to wait, create or reset; false: the item stood ready. @threads any */
+/** Whether the take had to wait, create or reset; false: the item stood ready (and was checked, if
+ * the pool does that). @threads any */
 static inline bool bp_lease_waited(const bp_lease *lease)
 {
     return lease->waited != 0;
@@ -270,7 +278,8 @@ static inline bool bp_lease_waited(const bp_lease *lease)
 BP_API void *bp_lease_item(const bp_lease *lease);
 /**
  * Mark the item as unfit: when the lease ends it is destroyed. The first reason stays.
- * @return BP_OK, BP_ESTALE when the lease has ended, BP_EINVAL for none at all. @threads any
+ * @return BP_OK, BP_ESTALE when the lease has ended, BP_EINVAL for none at all, for what is no
+ *         reason, and in the child of a fork. @threads any
  */
 BP_API bp_status bp_lease_condemn(bp_lease *lease, bp_recycle_reason why);
 /**
@@ -296,7 +305,8 @@ BP_API void bp_lease_cleanup(bp_lease *lease);
 #define BP_AUTO_LEASE __attribute__((cleanup(bp_lease_cleanup))) bp_lease
 
 /**
- * Create items until @p n are live (never above `max_live`).
+ * Create items until @p n are live (never above `max_live`). With BP_DEADLINE_DEFAULT each creation
+ * has `create_timeout_ms`.
  * @param[out] ret_made may be NULL; how many were created and passed their check, also on failure.
  * @return BP_OK, BP_ETIMEDOUT, BP_ECLOSED, BP_EINVAL (@p n above `max_live`), BP_EBUSY (the
  *         budget is empty), or the factory's error.
@@ -321,7 +331,8 @@ typedef enum bp_trim_level {
     BP_TRIM_ALL = 1,     /**< every idle item; refilled only when a while has passed */
 } bp_trim_level;
 
-/** Destroy idle items (reason `pressure`). @return how many. @threads any; blocks for destroy */
+/** Destroy idle items (reason `pressure`; those that were condemned, with theirs).
+ * @return how many; 0 for another level. @threads any; blocks for destroy */
 BP_API uint32_t bp_pool_trim(bp_pool *pool, bp_trim_level level);
 /**
  * Stop lending: takes and waiters get BP_ECLOSED, idle items are destroyed, leased ones when they

@@ -13,7 +13,7 @@ struct bp_pool_budget {
     uint32_t limit, used;
     uint32_t waiters, max_waiters;
     uint32_t owners;
-    bp_pool *members;                   /* round-robin: who was squeezed goes to the end */
+    bp_pool *members; /* round-robin: who was squeezed goes to the end */
     bp_pool *last_member;
     bp_pool *first_hungry, *last_hungry; /* pools that wait for a place, first come first */
 };
@@ -154,20 +154,14 @@ bool bp__budget_squeeze(bp_pool *pool)
     return false;
 }
 
-static bp_pool *first_hungry(bp_pool_budget *budget)
+bp_pool *bp__budget_hungry(bp_pool *pool)
 {
+    bp_pool_budget *budget = pool->budget;
+    if (!budget)
+        return NULL;
     BP_LOCK_SCOPE(&budget->mutex);
-    bp_pool *pool = budget->first_hungry;
-    return pool && bp__pool_try_hold(pool) ? pool : NULL;
-}
-
-void bp__budget_nudge(bp_pool *pool)
-{
-    bp_pool *hungry = pool->budget ? first_hungry(pool->budget) : NULL;
-    if (!hungry)
-        return;
-    bp__nudge_first(hungry);
-    bp__pool_release(hungry);
+    bp_pool *hungry = budget->first_hungry;
+    return hungry && bp__pool_try_hold(hungry) ? hungry : NULL;
 }
 
 bool bp__budget_is_spent(bp_pool *pool)

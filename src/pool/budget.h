@@ -15,9 +15,8 @@ void bp__budget_sated(bp_pool *pool);
 void bp__budget_release(bp_pool *pool);
 /* Destroys one idle item above `min_warm` in another pool. False: there is none. */
 bool bp__budget_squeeze(bp_pool *pool);
-/* The pool has an idle item while another waits for a place: its first waiter looks whether it is
- * surplus. */
-void bp__budget_nudge(bp_pool *pool);
+/* The pool that is first in the budget's line, held; NULL: there is none. */
+bp_pool *bp__budget_hungry(bp_pool *pool);
 /* One more taker that waits because the budget is used up; false if there are too many. */
 bool bp__budget_wait_begin(bp_pool *pool);
 void bp__budget_wait_end(bp_pool *pool);

@@ -12,8 +12,8 @@ static bool scan(bp_pool *pool, bp__hint hint, uint32_t kinds, const bp__request
     /* Under the mutex the caller is serving, or will before it leaves. */
     if (way.again && !locked && bp__load(&pool->gate, seq_cst))
         bp__serve(pool);
-    if (found && ret->kind == BP__FREE && pool->counts_ready)
-        bp__sub(&pool->ready, 1, relaxed);
+    if (found)
+        bp__ready_less(pool, ret->kind);
     return found;
 }
 
@@ -21,8 +21,7 @@ bool bp__claim_ready(bp_pool *pool, const bp__request *request, bool locked, bp_
 {
     if (!request->has_key)
         return scan(pool, BP__HINT_READY, BP__READY_KINDS, NULL, locked, ret);
-    return (!pool->cleans &&
-            scan(pool, BP__HINT_KEPT, BP__BIT(BP__KEPT), request, locked, ret)) ||
+    return (!pool->cleans && scan(pool, BP__HINT_KEPT, BP__BIT(BP__KEPT), request, locked, ret)) ||
            scan(pool, BP__HINT_READY, BP__BIT(BP__FREE), NULL, locked, ret);
 }
 

@@ -6,7 +6,7 @@
 
 /* What a taker asks for. */
 typedef struct bp__request {
-    bp_deadline by;       /* never BP_DEADLINE_DEFAULT after bp__request_start() */
+    bp_deadline by;       /* once it has started, BP_DEADLINE_DEFAULT only if it polls */
     bp_deadline lease_by; /* 0: the lease has no deadline */
     bp_bytes key;
     uint32_t hash;
@@ -23,6 +23,7 @@ typedef struct bp__claim {
     bp__kind kind;
     bp_recycle_reason why; /* of a DOOMED one */
     bool waited;           /* it was served to a waiter */
+    bool created;          /* the place was filled for it */
 } bp__claim;
 
 uint32_t bp__key_hash(bp_bytes key);
@@ -53,8 +54,15 @@ bp__slot *bp__place_reserve_locked(bp_pool *pool);
 /* A BUSY slot without an item gives its place back, which may serve a waiter. The slot may have
  * been the last thing that kept the pool: it is not to be touched afterwards. */
 void bp__place_free(bp_pool *pool, bp__slot *slot);
+/* More are live than may be, and one more is to go for that: counted, until bp__slot_discard() or
+ * bp__dooming_end(). False: no more have to. */
+bool bp__dooming_begin(bp_pool *pool);
+/* One goes for `resize`, whether it has to or not. */
+void bp__dooming_add(bp_pool *pool);
+/* It was not one that goes for `resize`. */
+void bp__dooming_end(bp_pool *pool);
 /* Destroys the item; the slot is still ours and has its place. Who says `resize` has counted the
- * slot in pool->dooming. */
+ * slot as dooming. */
 void bp__slot_discard(bp_pool *pool, bp__slot *slot, bp_recycle_reason why);
 /* Destroys the item, then frees the place; may free the pool as well. */
 void bp__slot_destroy(bp_pool *pool, bp__slot *slot, bp_recycle_reason why);
@@ -75,8 +83,9 @@ void bp__nudge_first(bp_pool *pool);
 bp_status bp__wait_in_line(bp_pool *pool, const bp__request *request, bp__claim *ret,
                            bp_error *reterr);
 
-/* The pool shrank while a place was in hand: ask for another. Never leaves the pool. */
-#define BP__AGAIN ((bp_status)-1)
+/* The pool shrank while a place was in hand: ask for another. Never leaves the pool, and no factory
+ * can say it: theirs begin with BP_EHOST. */
+#define BP__AGAIN ((bp_status)(BP_EHOST - 1))
 
 /* prepare.c: makes the claimed slot fit for the request and lends it; the claim is consumed.
  * `*ret_worked`: it took more than a look. May be BP__AGAIN. */
@@ -88,5 +97,7 @@ void bp__lend(bp_pool *pool, const bp__request *request, bp__slot *slot, bp_leas
 bp_status bp__slot_create(bp_pool *pool, bp__slot *slot, bp_deadline by, bp_error *reterr);
 /* Resets the item of a BUSY slot. */
 bp_status bp__slot_reset(bp_pool *pool, bp__slot *slot, bp_deadline by, bp_error *reterr);
+/* Likewise, without a caller's deadline: late is a failure, and failures are logged here. */
+bool bp__slot_reset_in_time(bp_pool *pool, bp__slot *slot);
 
 #endif

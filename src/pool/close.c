@@ -78,7 +78,7 @@ bp_status bp_pool_close(bp_pool *pool, bp_deadline by)
 
 uint32_t bp_pool_trim(bp_pool *pool, bp_trim_level level)
 {
-    if (!pool || is_forked(pool))
+    if (!pool || is_forked(pool) || (unsigned)level > BP_TRIM_ALL)
         return 0;
     uint32_t trimmed = 0;
     if (level == BP_TRIM_ALL) {

@@ -6,7 +6,7 @@
  *   gate   one a pool: waiters, closed, shrinking, sharing, forked. 0 is the fast way.
  *
  * Steps (S is the single order of all seq_cst operations)
- *   publish: P1 swap state to idle          take:  T1 read gate; not 0: queue
+ *   publish: P1 swap state to idle          take:  T1 read gate; waiters: queue
  *            P2 read the slot's hint               T2 swap the home slot's state, or
  *            P3 if clear: set it                   T3 for each hint bit: swap that state;
  *            P4 read gate; not 0: serve            T4 the slot is taken: clear the bit,
@@ -16,11 +16,17 @@
  *            W3 sleep until served
  * P1-P4, T4-T6, W1 and W2's reads are seq_cst. T1 and the first look of T2/T3 need no order: a
  * swap that succeeds is seq_cst, and one that is not tried because the word looked taken is what
- * T4 and T5 repeat properly.
+ * T4 and T5 repeat properly. A slot that is published by its owner and not by a give has P1 as a
+ * store. What is dirty is taken by the same steps, over its own hint; so a taker that finds nothing
+ * pristine needs the mutex only when nothing is dirty either.
  *
  * Claim 1: two threads never own a slot at once. Only idle words are swapped to owned ones, by
- * compare-and-swap from the word that was read; only the owner moves an owned word on. A lease
- * remembers the whole word with its generation, which only grows: a swap by a stale lease fails.
+ * compare-and-swap from the word that was read; only the owner moves an owned word on. (EMPTY words
+ * are moved under the mutex.) A lease remembers its generation, which grows at its end, in the same
+ * swap, and never shrinks: a swap by a stale lease fails, or is not tried. It compares the
+ * generation and not the whole word, since a condemned lease is another word in the same
+ * generation. A slot whose item is replaced keeps counting, so a lease of the last item is stale,
+ * too.
  *
  * Claim 2: an idle slot has its hint set, or somebody is about to set it (before P4 or T6), or
  * about to find it set. Take the last P1 of the slot. If P2 finds the bit set, consider the first
@@ -43,8 +49,9 @@
  *
  * Claim 5: the pool's memory outlives every access. Between P1 and P4 nobody but the giver's
  * record (thread.h) says that it is still here: `giving` is stored before P1, which releases it,
- * and cleared after P4. Who frees the pool has taken every slot, so has acquired what was before
- * every P1, so sees `giving` or its later NULL; it waits for that.
+ * and cleared after P4 (before it, where P4 may free another pool: two who wait for each other's
+ * mark would wait for ever). Who frees the pool has taken every slot, so has acquired what was
+ * before every P1, so sees `giving` or its later NULL; it waits for that.
  *
  * Progress: a take looks at each bit once and a give has no loop: both finish in a bounded number
  * of their own steps. A hint is stale at most once per lease: the scan that meets it clears it.
@@ -74,6 +81,13 @@ static inline bool bp__grab(bp__slot *slot, uint32_t kinds, bp__kind as, uint64_
         return false;
     *was = state;
     return bp__cas(&slot->state, &state, bp__state_as(state, as));
+}
+
+/* A slot that was idle as `kind` is owned now. */
+static inline void bp__ready_less(bp_pool *pool, bp__kind kind)
+{
+    if (kind == BP__FREE && pool->counts_ready)
+        bp__sub(&pool->ready, 1, relaxed);
 }
 
 /* P3; apart, so that the way without it stays short. */

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "pool/claim.h"
 
 /* What is put back when the factory returns; factories of two pools may call into each other. */
 typedef struct visit {
@@ -28,14 +29,17 @@ static uint64_t leave(const visit *entered)
     return now > entered->start ? now - entered->start : 0;
 }
 
-/* Factories may forget the message, and must not claim success by accident. */
-static bp_status complain(bp_pool *pool, bp_status status, const char *what, bp_error *reterr)
+/* Factories may forget the message, or use a number that is not theirs: we have one there. */
+static bp_status complain(bp_pool *pool, bp_status status, const char *what, bp_error *error,
+                          bp_error *reterr)
 {
-    if (!reterr)
-        return status;
-    if (reterr->status != status || !reterr->message[0])
-        bp_error_set(reterr, status, "%s failed: %s", what, bp_status_text(status));
-    bp__error_prefix(reterr, "pool '%s'", pool->name);
+    if (status == BP__AGAIN)
+        status = BP_EHOST;
+    if (error->status != status || !error->message[0])
+        bp_error_set(error, status, "%s failed: %s", what, bp_status_text(status));
+    bp__error_prefix(error, "pool '%s'", pool->name);
+    if (reterr)
+        *reterr = *error;
     return status;
 }
 
@@ -49,10 +53,7 @@ bp_status bp__factory_create(bp_pool *pool, bp_deadline by, void **ret_item, bp_
     bp__histogram_add(&bp__counters_of(pool)->create_time, took);
     if (status) {
         bp__tally(&bp__counters_of(pool)->create_failures);
-        complain(pool, status, "create", &error);
-        if (reterr)
-            *reterr = error;
-        return status;
+        return complain(pool, status, "create", &error, reterr);
     }
     bp__tally(&bp__counters_of(pool)->creates);
     *ret_item = item;
@@ -69,10 +70,7 @@ bp_status bp__factory_reset(bp_pool *pool, void *item, bp_deadline by, bp_error 
         bp__tally(&bp__counters_of(pool)->resets);
         return BP_OK;
     }
-    complain(pool, status, "reset", &error);
-    if (reterr)
-        *reterr = error;
-    return status;
+    return complain(pool, status, "reset", &error, reterr);
 }
 
 bool bp__factory_check(bp_pool *pool, void *item, bp_deadline by)

@@ -1,10 +1,8 @@
 /* Ending a lease. SPDX-License-Identifier: Apache-2.0 */
-#include "base/clock.h"
 #include "base/error.h"
 #include "pool/budget.h"
 #include "pool/claim.h"
 #include "pool/core.h"
-#include "pool/factory.h"
 #include "pool/keeper.h"
 
 /* From here until give_leave() this thread may touch the pool although no lease, place or
@@ -33,13 +31,24 @@ static void withdraw(bp_pool *pool, bp__slot *slot)
     give_leave();
     bp__kind kind = bp__state_kind(was);
     bool doomed = kind == BP__DOOMED;
-    if (kind == BP__FREE && pool->counts_ready)
-        bp__sub(&pool->ready, 1, relaxed);
+    bp__ready_less(pool, kind);
     if (runs)
         bp__slot_publish(pool, slot, BP__DOOMED, BP_RECYCLE_CLOSE);
     else
         bp__slot_destroy(pool, slot,
                          doomed ? (bp_recycle_reason)bp__state_why(was) : BP_RECYCLE_CLOSE);
+}
+
+/* Another pool of the budget waits for a place. Letting go of it may free it, which waits for those
+ * who give to it, one of whom may do the same to ours: so we must have left before. */
+static void share(bp_pool *pool)
+{
+    bp_pool *hungry = bp__budget_hungry(pool);
+    give_leave();
+    if (!hungry)
+        return;
+    bp__nudge_first(hungry);
+    bp__pool_release(hungry);
 }
 
 void bp__gate_check(bp_pool *pool, bp__slot *slot)
@@ -52,12 +61,15 @@ void bp__gate_check(bp_pool *pool, bp__slot *slot)
     else if (gate & BP__GATE_WAITERS)
         bp__serve(pool);
     else if (gate & BP__GATE_SHARE)
-        bp__budget_nudge(pool);
+        share(pool);
 }
 
-/* What was published needs work: tell the keeper. */
+/* What was published may need work: tell the keeper. What is dirty waits for the next taker if it
+ * is not reset in the background. */
 static void report_work(bp_pool *pool, bp__kind kind)
 {
+    if (kind == BP__DIRTY && !pool->counts_ready)
+        return;
     int64_t ready = bp__load(&pool->ready, relaxed);
     /* A stale value wakes a helper early or late, by a millisecond. */
     int64_t warm = bp__load(&pool->warm_wanted, relaxed);
@@ -93,27 +105,20 @@ static void doom(bp_pool *pool, bp__slot *slot, bp_recycle_reason why)
         bp__slot_publish(pool, slot, BP__DOOMED, why);
 }
 
-/* More are live than may be: does this one have to go? */
-static bool is_surplus(bp_pool *pool)
+/* A host may give any reason, `resize` too: then the item is one of those that go for it. */
+static void doom_condemned(bp_pool *pool, bp__slot *slot, bp_recycle_reason why)
 {
-    pthread_mutex_lock(&pool->mutex);
-    bool surplus = pool->live - pool->dooming > pool->max_live;
-    if (surplus)
-        pool->dooming++;
-    pthread_mutex_unlock(&pool->mutex);
-    return surplus;
+    if (why == BP_RECYCLE_RESIZE)
+        bp__dooming_add(pool);
+    doom(pool, slot, why);
 }
 
 static void reset_inline(bp_pool *pool, bp__slot *slot)
 {
-    bp_error error = BP_ERROR_INIT;
-    bp_deadline by = bp__deadline_after(bp__now_ns(), pool->reset_timeout);
-    if (!bp__slot_reset(pool, slot, by, &error)) {
+    if (bp__slot_reset_in_time(pool, slot))
         bp__slot_publish(pool, slot, BP__FREE, 0);
-        return;
-    }
-    bp__log(&pool->logger, BP_LOG_WARN, "pool", NULL, "%s", error.message);
-    doom(pool, slot, BP_RECYCLE_RESET_FAILED);
+    else
+        doom(pool, slot, BP_RECYCLE_RESET_FAILED);
 }
 
 /* Whether the lease that ends is the last one for its item (max_uses). */
@@ -129,14 +134,14 @@ static void dispose(bp_pool *pool, bp__slot *slot, uint64_t leased, bool unfinis
     bool keyed = bp__state_kind(leased) == BP__LEASED_KEYED;
     bp__kind kind = keyed ? pool->give_kind_keyed : pool->give_kind;
     if (bp__state_kind(leased) == BP__CONDEMNED)
-        doom(pool, slot, (bp_recycle_reason)bp__state_why(leased));
+        doom_condemned(pool, slot, (bp_recycle_reason)bp__state_why(leased));
     else if (unfinished)
         doom(pool, slot, BP_RECYCLE_ABANDONED);
     else if (gate & BP__GATE_CLOSED)
         doom(pool, slot, BP_RECYCLE_CLOSE);
     else if (is_worn(slot, leased))
         doom(pool, slot, BP_RECYCLE_MAX_USES);
-    else if (gate & BP__GATE_SHRINK && is_surplus(pool))
+    else if (gate & BP__GATE_SHRINK && bp__dooming_begin(pool))
         doom(pool, slot, BP_RECYCLE_RESIZE);
     else if (kind == BP__BUSY)
         reset_inline(pool, slot);
@@ -181,8 +186,8 @@ static __attribute__((noinline)) bp_status give_slowly(bp_lease *lease)
         bp__thread_list(); /* so that the thread's next give is quick */
     if (status) {
         if (status == BP_ESTALE)
-            bp__log(&pool->logger, BP_LOG_ERROR, "pool", NULL,
-                    "pool '%s': a lease was ended twice", pool->name);
+            bp__log(&pool->logger, BP_LOG_ERROR, "pool", NULL, "pool '%s': a lease was ended twice",
+                    pool->name);
         return status;
     }
     dispose(pool, slot, leased, unfinished);

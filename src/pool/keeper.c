@@ -48,10 +48,10 @@ struct bp_keeper {
     pthread_t threads[HELPERS_MAX];
     uint32_t helpers, started, idle;
     size_t stack_bytes; /* of a helper; 0: the default */
-    uint32_t owners; /* the maker until free, and each pool */
-    uint32_t naps;   /* left before deep sleep */
+    uint32_t owners;    /* the maker until free, and each pool */
+    uint32_t naps;      /* left before deep sleep */
     bool led, stopping;
-    uint64_t lead_due; /* until when the leader sleeps */
+    uint64_t lead_due;    /* until when the leader sleeps */
     uint64_t memory_seen; /* when the level was read */
     bool ignores_memory;
     bp__logger logger;
@@ -247,23 +247,28 @@ static bool start_one(bp_keeper *keeper)
     return true;
 }
 
-/* The first post starts the helpers. Without any, pools go on as pools without a keeper. */
-static bool ensure_started(bp_keeper *keeper)
+/* False: not one could be started. */
+static bool start_all_locked(bp_keeper *keeper)
 {
-    BP_LOCK_SCOPE(&keeper->mutex);
-    if (!bp__load(&keeper->runs, seq_cst))
-        return false;
-    if (keeper->started)
-        return true;
     bp__store(&keeper->sleep, AWAKE, seq_cst);
     while (keeper->started < keeper->helpers && start_one(keeper))
         continue;
-    if (keeper->started)
-        return true;
-    bp__store(&keeper->runs, false, seq_cst);
-    bp__log(&keeper->logger, BP_LOG_ERROR, "pool", NULL,
-            "keeper: no thread could be started; pools work without it");
-    return false;
+    if (!keeper->started)
+        bp__store(&keeper->runs, false, seq_cst);
+    return keeper->started > 0;
+}
+
+/* The first post starts the helpers. Without any, pools go on as pools without a keeper. */
+static bool ensure_started(bp_keeper *keeper)
+{
+    pthread_mutex_lock(&keeper->mutex);
+    bool wanted = bp__load(&keeper->runs, seq_cst);
+    bool failed = wanted && !keeper->started && !start_all_locked(keeper);
+    pthread_mutex_unlock(&keeper->mutex);
+    if (failed) /* said without the lock: a logger may take its time */
+        bp__log(&keeper->logger, BP_LOG_ERROR, "pool", NULL,
+                "keeper: no thread could be started; pools work without it");
+    return wanted && !failed;
 }
 
 bool bp__keeper_runs(const bp_pool *pool)
@@ -369,8 +374,7 @@ bp_status bp_keeper_new(const bp_keeper_options *options, bp_keeper **ret, bp_er
     bp_keeper_options read, *given = &read;
     if (!ret)
         return bp_error_set(reterr, BP_EINVAL, "bp_keeper_new: ret is NULL");
-    bp_status status =
-        bp__options_copy(given, sizeof *given, options, "bp_keeper_options", reterr);
+    bp_status status = bp__options_copy(given, sizeof *given, options, "bp_keeper_options", reterr);
     if (status)
         return status;
     if (given->helpers > HELPERS_MAX)

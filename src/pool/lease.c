@@ -21,7 +21,8 @@ void *bp_lease_item(const bp_lease *lease)
 bp_status bp_lease_condemn(bp_lease *lease, bp_recycle_reason why)
 {
     if (!lease || !lease->slot || ((bp__slot *)lease->slot)->pool != lease->pool ||
-        (unsigned)why >= BP_RECYCLE_COUNT)
+        (unsigned)why >= BP_RECYCLE_COUNT ||
+        bp__load(&lease->pool->gate, relaxed) & BP__GATE_FORKED)
         return BP_EINVAL;
     bp__slot *slot = lease->slot;
     for (;;) {

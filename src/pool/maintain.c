@@ -32,17 +32,10 @@ static void due_by(pass *now, uint64_t when)
 
 static void reset_slot(bp_pool *pool, bp__slot *slot)
 {
-    bp_error error = BP_ERROR_INIT;
-    bp_deadline by = bp__deadline_after(bp__now_ns(), pool->reset_timeout);
-    bp_status status = bp__slot_reset(pool, slot, by, &error);
-    if (!status && bp__now_ns() > by)
-        status = bp_error_set(&error, BP_ETIMEDOUT, "pool '%s': reset took too long", pool->name);
-    if (!status) {
+    if (bp__slot_reset_in_time(pool, slot))
         bp__slot_publish(pool, slot, BP__FREE, 0);
-        return;
-    }
-    bp__log(&pool->logger, BP_LOG_WARN, "pool", NULL, "%s", error.message);
-    bp__slot_destroy(pool, slot, BP_RECYCLE_RESET_FAILED);
+    else
+        bp__slot_destroy(pool, slot, BP_RECYCLE_RESET_FAILED);
 }
 
 /* Given items: reset the dirty, destroy the doomed. Those whose policy is "on take" stay dirty, and
@@ -71,14 +64,6 @@ static void do_given(pass *now, bool paced)
         bp__serve(pool);
 }
 
-static bool is_above_floor(bp_pool *pool)
-{
-    pthread_mutex_lock(&pool->mutex);
-    bool above = pool->live > bp__load(&pool->min_warm, relaxed);
-    pthread_mutex_unlock(&pool->mutex);
-    return above;
-}
-
 static uint64_t relaxed(const _Atomic uint64_t *place)
 {
     return atomic_load_explicit(place, memory_order_relaxed);
@@ -96,7 +81,7 @@ static bool is_idle_too_long(const pass *now, const bp__slot *slot)
     uint64_t ttl = relaxed(&slot->idle_ttl);
     if (!ttl || bp__deadline_after(relaxed(&slot->idle_since), ttl) > now->now)
         return false;
-    return now->pool->idle_floor == BP_IDLE_REPLACE || is_above_floor(now->pool);
+    return now->pool->idle_floor == BP_IDLE_REPLACE || bp__sweep_is_above_floor(now->pool);
 }
 
 static bool is_check_due(const pass *now, const bp__slot *slot)
@@ -110,7 +95,7 @@ static bool grab_unchanged(bp_pool *pool, bp__slot *slot, uint64_t state)
 {
     if (!bp__cas(&slot->state, &state, bp__state_as(state, BP__BUSY)))
         return false;
-    bp__sweep_grabbed(pool, bp__state_kind(state));
+    bp__ready_less(pool, bp__state_kind(state));
     return true;
 }
 
@@ -144,7 +129,7 @@ static void plan(pass *now, const bp__slot *slot, bool idle)
         due_by(now, idle ? bp__deadline_after(relaxed(&slot->checked), pool->check_interval)
                          : bp__deadline_after(now->now, pool->check_interval));
     /* A give does not say when it was: the stamp is late by up to a quarter. */
-    if (ttl && (pool->idle_floor == BP_IDLE_REPLACE || is_above_floor(pool)))
+    if (ttl && (pool->idle_floor == BP_IDLE_REPLACE || bp__sweep_is_above_floor(pool)))
         due_by(now, bp__deadline_after(now->now, ttl / 4 + 1));
 }
 
@@ -169,7 +154,7 @@ static void look_after_idle(pass *now, bp__slot *slot, uint64_t state)
 static void look_after(pass *now, bp__slot *slot)
 {
     uint64_t state = bp__load(&slot->state, acquire);
-    if (bp__state_in(state, BP__READY_KINDS | BP__BIT(BP__KEPT)))
+    if (bp__state_in(state, BP__IDLE_KINDS & ~BP__BIT(BP__DOOMED)))
         look_after_idle(now, slot, state);
     else if (bp__state_in(state, BP__LEASED_KINDS)) {
         bp__overdue_check(now->pool, slot, state, now->now);
@@ -252,8 +237,8 @@ static void refill(pass *now)
         create_into(now, slot); /* a failure puts off the next */
 }
 
-/* Waking a helper costs a giver 5 us, more than many a reset. The more pristine items there are, the
- * fewer gives have to: so a pool that ran out of them gets one more each time. */
+/* Waking a helper costs a giver 5 us, more than many a reset. The more pristine items there are,
+ * the fewer gives have to: so a pool that ran out of them gets one more each time. */
 static void grow(pass *now)
 {
     bp_pool *pool = now->pool;
@@ -285,7 +270,7 @@ static void relieve(pass *now)
     case BP_MEMORY_OK:
         break;
     }
-    if (bp__keeper_watches_pressure(now->pool) && is_above_floor(now->pool))
+    if (bp__keeper_watches_pressure(now->pool) && bp__sweep_is_above_floor(now->pool))
         due_by(now, now->now + ASK_AGAIN);
 }
 

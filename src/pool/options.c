@@ -85,7 +85,13 @@ static bp_status check_choices(const bp_pool_ops *ops, const bp_pool_options *op
     if (options->check_interval_ms && !ops->check)
         return bp_error_set(reterr, BP_EINVAL, "pool '%s': check_interval_ms needs ops->check",
                             name);
-    if (ops->reset && options->reset_when == BP_RESET_ON_GIVE_BACKGROUND && !options->keeper)
+    bool background = ops->reset && options->reset_when == BP_RESET_ON_GIVE_BACKGROUND;
+    if (options->grow_when_busy && !background)
+        return bp_error_set(reterr, BP_EINVAL,
+                            "pool '%s': grow_when_busy needs ops->reset, and reset_when "
+                            "on_give_background",
+                            name);
+    if (background && !options->keeper)
         return bp_error_set(reterr, BP_EINVAL,
                             "pool '%s': reset_when is on_give_background, which needs a keeper; "
                             "name one or choose another reset_when",

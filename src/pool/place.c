@@ -1,4 +1,5 @@
 /* Places: what `max_live` counts. SPDX-License-Identifier: Apache-2.0 */
+#include "base/cleanup.h"
 #include "pool/budget.h"
 #include "pool/claim.h"
 #include "pool/core.h"
@@ -8,8 +9,8 @@
 
 bp__slot *bp__place_reserve_locked(bp_pool *pool)
 {
-    /* `empty` can run out before max_live only if a resize ran out of memory half-way. */
-    if (pool->closed || pool->live >= pool->max_live || !pool->empty || !bp__budget_take(pool))
+    /* Below max_live a slot is empty: bp__pool_grow() comes before the limit that needs it. */
+    if (pool->closed || pool->live >= pool->max_live || !bp__budget_take(pool))
         return NULL;
     bp__slot *slot = pool->empty;
     pool->empty = slot->next_empty;
@@ -55,16 +56,33 @@ void bp__place_free(bp_pool *pool, bp__slot *slot)
     bp__pool_release(pool);
 }
 
+bool bp__dooming_begin(bp_pool *pool)
+{
+    BP_LOCK_SCOPE(&pool->mutex);
+    bool surplus = pool->live - pool->dooming > pool->max_live;
+    pool->dooming += surplus;
+    return surplus;
+}
+
+void bp__dooming_add(bp_pool *pool)
+{
+    BP_LOCK_SCOPE(&pool->mutex);
+    pool->dooming++;
+}
+
+void bp__dooming_end(bp_pool *pool)
+{
+    BP_LOCK_SCOPE(&pool->mutex);
+    pool->dooming--;
+}
+
 void bp__slot_discard(bp_pool *pool, bp__slot *slot, bp_recycle_reason why)
 {
     void *item = slot->item;
     slot->item = NULL;
     bp__factory_destroy(pool, item, why);
-    if (why != BP_RECYCLE_RESIZE)
-        return;
-    pthread_mutex_lock(&pool->mutex);
-    pool->dooming--;
-    pthread_mutex_unlock(&pool->mutex);
+    if (why == BP_RECYCLE_RESIZE)
+        bp__dooming_end(pool);
 }
 
 void bp__slot_destroy(bp_pool *pool, bp__slot *slot, bp_recycle_reason why)

@@ -1,6 +1,4 @@
 /* Making, sharing and warming pools. SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
-
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -92,9 +90,8 @@ static bp_status furnish(bp_pool *pool, const bp_pool_options *options, bp_error
     bool background = options->prewarm == BP_PREWARM_BACKGROUND;
     /* Before there is a keeper, which would create beside us, also when we fail and the factory
      * is about to go. */
-    for (uint32_t n = 1; !background && n <= options->min_warm && !status; n++)
-        status = bp_pool_warm(pool, n, bp__deadline_after(bp__now_ns(), pool->create_timeout),
-                              NULL, reterr);
+    if (!background)
+        status = bp_pool_warm(pool, options->min_warm, BP_DEADLINE_DEFAULT, NULL, reterr);
     if (status || !options->keeper)
         return status;
     status = bp__keeper_attach(options->keeper, pool, reterr);
@@ -107,9 +104,9 @@ bp_status bp_pool_new(const bp_pool_ops *ops, void *factory, const bp_pool_optio
                       bp_pool **ret, bp_error *reterr)
 {
     bp_pool_options checked;
+    bp_pool_ops known;
     if (!ret)
         return bp_error_set(reterr, BP_EINVAL, "bp_pool_new: ret is NULL");
-    bp_pool_ops known;
     bp_status status = bp__pool_options_read(ops, options, &known, &checked, reterr);
     if (status)
         return status;
@@ -186,9 +183,22 @@ static bp_status refuse_warm(bp_pool *pool, bp_status status, bp_error *reterr)
         return bp_error_set(reterr, status, "pool '%s': the budget of all pools is used up",
                             pool->name);
     default:
-        return bp_error_set(reterr, status, "pool '%s': deadline passed while warming",
-                            pool->name);
+        return bp_error_set(reterr, status, "pool '%s': deadline passed while warming", pool->name);
     }
+}
+
+/* One item; without a caller's deadline each has the pool's. */
+static bp_status make_item(bp_pool *pool, bp__slot *slot, bp_deadline by, bp_error *reterr)
+{
+    if (by == BP_DEADLINE_DEFAULT)
+        by = bp__deadline_after(bp__now_ns(), pool->create_timeout);
+    bp_status status = bp_deadline_passed(by) ? refuse_warm(pool, BP_ETIMEDOUT, reterr)
+                                              : bp__slot_create(pool, slot, by, reterr);
+    if (status)
+        bp__place_free(pool, slot);
+    else
+        bp__slot_publish(pool, slot, BP__FREE, 0);
+    return status;
 }
 
 static bp_status warm(bp_pool *pool, uint32_t n, bp_deadline by, uint32_t *made, bp_error *reterr)
@@ -200,16 +210,9 @@ static bp_status warm(bp_pool *pool, uint32_t n, bp_deadline by, uint32_t *made,
             continue;
         if (!slot)
             return status ? refuse_warm(pool, status, reterr) : BP_OK;
-        if (bp_deadline_passed(by)) {
-            bp__place_free(pool, slot);
-            return refuse_warm(pool, BP_ETIMEDOUT, reterr);
-        }
-        status = bp__slot_create(pool, slot, by, reterr);
-        if (status) {
-            bp__place_free(pool, slot);
+        status = make_item(pool, slot, by, reterr);
+        if (status)
             return status;
-        }
-        bp__slot_publish(pool, slot, BP__FREE, 0);
         (*made)++;
     }
 }
@@ -218,6 +221,8 @@ bp_status bp_pool_warm(bp_pool *pool, uint32_t n, bp_deadline by, uint32_t *ret_
                        bp_error *reterr)
 {
     uint32_t made = 0;
+    if (ret_made)
+        *ret_made = 0;
     if (!pool)
         return bp_error_set(reterr, BP_EINVAL, "bp_pool_warm: pool is NULL");
     if (bp__load(&pool->gate, seq_cst) & BP__GATE_FORKED || bp__inside_factory(pool))

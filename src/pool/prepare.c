@@ -1,6 +1,4 @@
 /* From a claimed slot to a lease. SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/error.h"
 #include "pool/claim.h"
@@ -20,8 +18,11 @@ static void stamp_new(bp_pool *pool, bp__slot *slot)
     atomic_store_explicit(&slot->idle_ttl, ttl, memory_order_relaxed);
     atomic_store_explicit(&slot->checked, now, memory_order_relaxed);
     uint64_t gen = bp__state_gen(bp__load(&slot->state, relaxed));
-    atomic_store_explicit(&slot->gen_end, pool->max_uses ? gen + pool->max_uses : UINT64_MAX,
+    bool wears = pool->max_uses && pool->max_uses <= UINT64_MAX - gen;
+    atomic_store_explicit(&slot->gen_end, wears ? gen + pool->max_uses : UINT64_MAX,
                           memory_order_relaxed);
+    /* The generation may be that in which the last item here was idle. */
+    atomic_store_explicit(&slot->idle_since, 0, memory_order_relaxed);
     slot->key_size = 0;
 }
 
@@ -47,6 +48,18 @@ bp_status bp__slot_reset(bp_pool *pool, bp__slot *slot, bp_deadline by, bp_error
     if (!status)
         slot->key_size = 0;
     return status;
+}
+
+bool bp__slot_reset_in_time(bp_pool *pool, bp__slot *slot)
+{
+    bp_error error = BP_ERROR_INIT;
+    bp_deadline by = bp__deadline_after(bp__now_ns(), pool->reset_timeout);
+    bp_status status = bp__slot_reset(pool, slot, by, &error);
+    if (!status && bp__now_ns() > by)
+        status = bp_error_set(&error, BP_ETIMEDOUT, "pool '%s': reset took too long", pool->name);
+    if (status)
+        bp__log(&pool->logger, BP_LOG_WARN, "pool", NULL, "%s", error.message);
+    return !status;
 }
 
 void bp__lend(bp_pool *pool, const bp__request *request, bp__slot *slot, bp_lease *ret)
@@ -125,9 +138,17 @@ static bp_status fill_place(bp_pool *pool, const bp__request *request, bp__claim
     if (is_above_max(pool))
         return BP__AGAIN;
     bp_status status = bp__slot_create(pool, claim->slot, request->by, reterr);
-    if (!status)
+    if (!status) {
         claim->kind = BP__FREE;
+        claim->created = true;
+    }
     return status;
+}
+
+static bp_status refuse_late(bp_pool *pool, bp_error *reterr)
+{
+    return bp_error_set(reterr, BP_ETIMEDOUT, "pool '%s': deadline passed while preparing an item",
+                        pool->name);
 }
 
 /* Until the claim holds an item that fits and is healthy. */
@@ -136,18 +157,16 @@ static bp_status make_fit(bp_pool *pool, const bp__request *request, bp__claim *
 {
     for (;;) {
         if (fits(request, claim)) {
-            if (!pool->checks_on_take ||
-                bp__factory_check(pool, claim->slot->item, request->by))
+            if (!pool->checks_on_take || bp__factory_check(pool, claim->slot->item, request->by))
                 return BP_OK;
             replace_unfit(pool, request, claim);
             continue;
         }
         *ret_worked = true;
         if (request->polls)
-            return bp_error_set(reterr, BP_EBUSY, "pool '%s': nothing idle is healthy",
-                                pool->name);
+            return bp_error_set(reterr, BP_EBUSY, "pool '%s': nothing idle is healthy", pool->name);
         if (request->start && bp_deadline_passed(request->by))
-            return BP_ETIMEDOUT;
+            return refuse_late(pool, reterr);
         if (claim->kind == BP__DOOMED) {
             bp__slot_discard(pool, claim->slot, claim->why);
             claim->kind = BP__EMPTY;
@@ -175,16 +194,13 @@ bp_status bp__prepare(bp_pool *pool, const bp__request *request, bp__claim claim
     bp_status status = make_fit(pool, request, &claim, ret_worked, reterr);
     bool looked = *ret_worked || pool->checks_on_take;
     if (!status && looked && request->start && bp_deadline_passed(request->by))
-        status = BP_ETIMEDOUT;
-    if (status == BP_ETIMEDOUT)
-        bp_error_set(reterr, status, "pool '%s': deadline passed while preparing an item",
-                     pool->name);
+        status = refuse_late(pool, reterr);
     if (status) {
         put_back(pool, &claim);
         return status;
     }
     bp__lend(pool, request, claim.slot, ret);
-    if (*ret_worked)
-        bp__keeper_post(pool, false); /* there may be one item more to look after */
+    if (claim.created)
+        bp__keeper_post(pool, false); /* there is one item more to look after */
     return BP_OK;
 }

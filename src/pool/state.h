@@ -34,8 +34,7 @@ typedef enum bp__kind {
 #define BP__READY_KINDS (BP__BIT(BP__FREE) | BP__BIT(BP__USED))
 #define BP__WORK_KINDS (BP__BIT(BP__DIRTY) | BP__BIT(BP__DOOMED))
 #define BP__IDLE_KINDS (BP__READY_KINDS | BP__BIT(BP__KEPT) | BP__WORK_KINDS)
-#define BP__LEASED_KINDS                                                                           \
-    (BP__BIT(BP__LEASED) | BP__BIT(BP__LEASED_KEYED) | BP__BIT(BP__CONDEMNED))
+#define BP__LEASED_KINDS (BP__BIT(BP__LEASED) | BP__BIT(BP__LEASED_KEYED) | BP__BIT(BP__CONDEMNED))
 
 static inline bp__kind bp__state_kind(uint64_t state)
 {

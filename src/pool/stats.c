@@ -1,6 +1,4 @@
 /* Summing up. SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/options.h"
 #include "pool/core.h"

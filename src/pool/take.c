@@ -1,6 +1,4 @@
 /* Taking. SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/options.h"
@@ -11,8 +9,10 @@
 #include "pool/overdue.h"
 
 static const bp_take_result results[] = {
-    [BP_OK] = BP_TAKE_MISS,          [BP_EBUSY] = BP_TAKE_BUSY,
-    [BP_ETIMEDOUT] = BP_TAKE_TIMEOUT, [BP_ECLOSED] = BP_TAKE_CLOSED,
+    [BP_OK] = BP_TAKE_MISS,
+    [BP_EBUSY] = BP_TAKE_BUSY,
+    [BP_ETIMEDOUT] = BP_TAKE_TIMEOUT,
+    [BP_ECLOSED] = BP_TAKE_CLOSED,
     [BP_ECANCELLED] = BP_TAKE_CANCELLED,
 };
 
@@ -70,6 +70,12 @@ static bp_status refuse(bp_pool *pool, uint32_t gate, bp_error *reterr)
     return bp_error_set(reterr, BP_ECLOSED, "pool '%s': closed", pool->name);
 }
 
+static bp_status refuse_factory(bp_pool *pool, bp_error *reterr)
+{
+    return bp_error_set(reterr, BP_EINVAL,
+                        "pool '%s': nothing is idle, and its own factory cannot wait", pool->name);
+}
+
 /* Fixes the deadline, which is relative to now if the caller gave none. */
 static void start(bp_pool *pool, bp__request *request)
 {
@@ -111,10 +117,7 @@ static bp_status take_slowly(bp_pool *pool, bp__request *request, bp_lease *ret,
     }
     start(pool, request);
     if (!at_once && bp__inside_factory(pool))
-        return finish(pool, request,
-                      bp_error_set(reterr, BP_EINVAL,
-                                   "pool '%s': nothing is idle, and its own factory cannot wait",
-                                   pool->name));
+        return finish(pool, request, refuse_factory(pool, reterr));
     bool worked = false, waited = false;
     bp_status status;
     do {
@@ -129,6 +132,8 @@ static bp_status take_slowly(bp_pool *pool, bp__request *request, bp_lease *ret,
         return BP_OK; /* a hit */
     if (!status)
         ret->waited = 1;
+    else if (bp__inside_factory(pool))
+        status = refuse_factory(pool, reterr);
     return finish(pool, request, status);
 }
 
@@ -223,8 +228,7 @@ bp_status bp_pool_take_for(bp_pool *pool, bp_bytes key, bp_deadline by, bp_lease
 static bp_status read_options(bp_pool *pool, const bp_pool_take_options *options,
                               bp_pool_take_options *ret, bp_error *reterr)
 {
-    bp_status status =
-        bp__options_copy(ret, sizeof *ret, options, "bp_pool_take_options", reterr);
+    bp_status status = bp__options_copy(ret, sizeof *ret, options, "bp_pool_take_options", reterr);
     if (status)
         return bp__error_prefix(reterr, "pool '%s'", pool->name), status;
     return ret->has_key ? check_key(pool, ret->key, reterr) : BP_OK;
@@ -236,12 +240,14 @@ bp_status bp_pool_take_with(bp_pool *pool, const bp_pool_take_options *given, bp
     bp_pool_take_options read, *options = &read;
     if (!pool || !given || !ret)
         return bp_error_set(reterr, BP_EINVAL, "take: %s is NULL",
-                            !pool ? "pool" : !given ? "options" : "ret");
+                            !pool    ? "pool"
+                            : !given ? "options"
+                                     : "ret");
     bp_status status = read_options(pool, given, options, reterr);
     if (status)
         return status;
-    bp__request request = {.has_key = options->has_key, .try_only = options->try_only,
-                           .cancel = options->cancel};
+    bp__request request = {
+        .has_key = options->has_key, .try_only = options->try_only, .cancel = options->cancel};
     if (options->has_key) {
         request.key = options->key;
         request.hash = bp__key_hash(options->key);

@@ -16,6 +16,8 @@ typedef struct fake_item {
     bool unresettable; /* fails its reset */
 } fake_item;
 
+typedef enum fake_call { FAKE_CREATE, FAKE_RESET, FAKE_CHECK, FAKE_DESTROY, FAKE_CALLS } fake_call;
+
 typedef struct fake_factory {
     _Atomic uint32_t live, high, created, destroyed, resets, checks;
     _Atomic uint32_t fail_creates; /* how many of the next creations fail */
@@ -24,29 +26,36 @@ typedef struct fake_factory {
     _Atomic bool stall_trapped;    /* destructions for `trap` likewise */
     _Atomic uint32_t stalled;      /* that wait now */
     _Atomic uint32_t why[BP_RECYCLE_COUNT];
-    bp_pool *reenter; /* creations call back into this pool */
-    bp_status reentered;
+    _Atomic uint32_t fail_resets, fail_checks;            /* likewise */
+    void (*_Atomic hook)(fake_call call, bp_deadline by); /* called first by each, or NULL */
 } fake_factory;
+
+static inline void fake_begin(fake_factory *fake, fake_call call, bp_deadline by)
+{
+    void (*hook)(fake_call, bp_deadline) = fake->hook;
+    if (hook)
+        hook(call, by);
+}
+
+/* One of those that were to fail? */
+static inline bool fake_fails(_Atomic uint32_t *failures)
+{
+    uint32_t left = *failures;
+    while (left && !atomic_compare_exchange_weak(failures, &left, left - 1))
+        continue;
+    return left != 0;
+}
 
 static inline bp_status fake_create(void *factory, bp_deadline by, void **ret_item,
                                     bp_error *reterr)
 {
     fake_factory *fake = factory;
-    (void)by;
-    if (fake->reenter) {
-        bp_lease lease = BP_LEASE_INIT;
-        fake->reentered = bp_pool_take(fake->reenter, bp_deadline_in_ms(1000), &lease, NULL);
-        if (fake->reentered == BP_OK)
-            (void)bp_pool_give(&lease);
-    }
+    fake_begin(fake, FAKE_CREATE, by);
     fake->stalled++;
     while (fake->stall_create)
         sched_yield();
     fake->stalled--;
-    uint32_t failures = fake->fail_creates;
-    while (failures && !atomic_compare_exchange_weak(&fake->fail_creates, &failures, failures - 1))
-        continue;
-    if (failures) {
+    if (fake_fails(&fake->fail_creates)) {
         bp_error_set(reterr, (bp_status)(BP_EHOST + 7), "no luck");
         if (reterr)
             reterr->host_code = 42;
@@ -71,8 +80,8 @@ static inline bp_status fake_reset(void *factory, void *data, bp_deadline by, bp
 {
     fake_factory *fake = factory;
     fake_item *item = data;
-    (void)by;
-    if (item->unresettable)
+    fake_begin(fake, FAKE_RESET, by);
+    if (item->unresettable || fake_fails(&fake->fail_resets))
         return bp_error_set(reterr, BP_EHOST, "cannot be reset");
     item->dirty = false;
     fake->resets++;
@@ -81,14 +90,16 @@ static inline bp_status fake_reset(void *factory, void *data, bp_deadline by, bp
 
 static inline bool fake_check(void *factory, void *data, bp_deadline by)
 {
-    (void)by;
-    ((fake_factory *)factory)->checks++;
-    return !((fake_item *)data)->sick;
+    fake_factory *fake = factory;
+    fake_begin(fake, FAKE_CHECK, by);
+    fake->checks++;
+    return !((fake_item *)data)->sick && !fake_fails(&fake->fail_checks);
 }
 
 static inline void fake_destroy(void *factory, void *data, bp_recycle_reason why)
 {
     fake_factory *fake = factory;
+    fake_begin(fake, FAKE_DESTROY, BP_NOW);
     fake->stalled++;
     while (fake->stall_trapped && why == BP_RECYCLE_TRAP)
         sched_yield();

@@ -55,7 +55,8 @@ static inline int make_root(void **state)
     return 0;
 }
 
-static inline int remove_one(const char *path, const struct stat *about, int type, struct FTW *place)
+static inline int remove_one(const char *path, const struct stat *about, int type,
+                             struct FTW *place)
 {
     (void)about, (void)type, (void)place;
     return remove(path);

@@ -277,8 +277,7 @@ static void set_up(const model_program *program)
     options.reset_when = program->reset_when;
     if (bp_pool_new(&ops, NULL, &options, &model.pool, NULL))
         abort();
-    if (program->play == give_copy &&
-        bp_pool_take(model.pool, UINT64_MAX - 1, &model.shared, NULL))
+    if (program->play == give_copy && bp_pool_take(model.pool, UINT64_MAX - 1, &model.shared, NULL))
         abort();
     if (program->play == misuse_or_use) {
         if (bp_pool_take(model.pool, UINT64_MAX - 1, &model.shared, NULL))

@@ -189,7 +189,7 @@ static void give(bool condemned, bool unfinished)
     pulled.item->lent = false;
     pulled.item->doomed = condemned || unfinished;
     if (condemned)
-        CHECK(bp_lease_condemn(&pulled.lease, BP_RECYCLE_TRAP) == BP_OK);
+        CHECK(bp_lease_condemn(&pulled.lease, (bp_recycle_reason)roll(BP_RECYCLE_COUNT)) == BP_OK);
     if (unfinished)
         bp_lease_begin(&pulled.lease);
     CHECK(bp_pool_give(&pulled.lease) == BP_OK);

@@ -18,8 +18,9 @@ typedef struct race_scene race_scene;
 typedef struct race_stage {
     const race_scene *scene;
     fake_factory fake;
-    bp_pool *pool;
+    bp_pool *pool, *second;
     bp_keeper *keeper;
+    bp_pool_budget *budget;
     pthread_barrier_t barrier;
     _Atomic uint32_t taken, refused, errors, next_id, running;
     _Atomic bool done;
@@ -30,6 +31,9 @@ struct race_scene {
     uint32_t threads, rounds, max_live;
     bool keyed, keeper;
     bool many_pools; /* on one factory: `max_live` says nothing about it */
+    bool shares;     /* a second pool is beside it, and `max_live` is their budget */
+    bool grows;
+    uint64_t age_ms; /* items get old and idle that soon; 0: as by default */
     bp_reset_when reset_when;
     uint64_t max_uses;
     void (*play)(race_stage *stage, uint32_t id); /* each thread; NULL: take_and_give */
@@ -52,9 +56,9 @@ static bp_status take(race_stage *stage, uint32_t id, bp_lease *ret)
     char name[32];
     snprintf(name, sizeof name, "tenant %u", id % 3);
     bp_deadline by = bp_deadline_in_ms(20000);
-    return stage->scene->keyed && id % 4
-               ? bp_pool_take_for(stage->pool, bp_bytes_of(name), by, ret, NULL)
-               : bp_pool_take(stage->pool, by, ret, NULL);
+    bp_pool *pool = stage->second && id % 2 ? stage->second : stage->pool;
+    return stage->scene->keyed && id % 4 ? bp_pool_take_for(pool, bp_bytes_of(name), by, ret, NULL)
+                                         : bp_pool_take(pool, by, ret, NULL);
 }
 
 static void take_and_give(race_stage *stage, uint32_t id)
@@ -81,10 +85,11 @@ static void take_and_harm(race_stage *stage, uint32_t id)
 {
     for (uint32_t i = 0; i < stage->scene->rounds; i++) {
         bp_lease lease;
-        if (take(stage, id, &lease)) {
-            stage->errors++;
+        bp_status status = take(stage, id, &lease);
+        stage->refused += status == BP_ECLOSED;
+        stage->errors += status && status != BP_ECLOSED;
+        if (status)
             return;
-        }
         use(stage, &lease);
         stage->taken++;
         if ((i + id) % 3 == 0)
@@ -205,13 +210,17 @@ static void take_and_drop(race_stage *stage, uint32_t id)
         bp_pool_ops ops = fake_ops();
         bp_pool_options options = BP_POOL_OPTIONS_INIT;
         options.keeper = stage->keeper;
+        options.budget = stage->budget;
         options.max_live = 2;
+        options.min_warm = stage->budget ? BP_POOL_NONE : 1;
         bp_pool *pool;
         if (bp_pool_new(&ops, &stage->fake, &options, &pool, NULL))
             abort();
         bp_lease lease;
-        if (bp_pool_take(pool, BP_DEADLINE_DEFAULT, &lease, NULL))
+        if (bp_pool_take(pool, bp_deadline_in_ms(20000), &lease, NULL)) {
             stage->errors++;
+            lease = (bp_lease)BP_LEASE_INIT;
+        }
         if ((i + id) % 2)
             (void)bp_pool_give(&lease);
         bp_pool_unref(pool);
@@ -236,13 +245,27 @@ static const race_scene scenes[] = {
     {"condemn, keeper", 16, 300, 4, .keeper = true, .play = take_and_harm},
     {"resize", 16, 500, 6, .reset_when = BP_RESET_NEVER, .meddle = resize_it},
     {"resize, keeper", 16, 300, 6, .keeper = true, .meddle = resize_it},
+    {"resize, detach", 16, 300, 6, .reset_when = BP_RESET_NEVER, .play = take_and_harm,
+     .meddle = resize_it},
     {"trim", 16, 500, 4, .reset_when = BP_RESET_NEVER, .meddle = trim_it},
     {"tick", 16, 500, 4, .reset_when = BP_RESET_ON_TAKE, .meddle = tick_it},
+    {"reap", 16, 500, 4, .reset_when = BP_RESET_NEVER, .age_ms = 1, .meddle = tick_it},
+    {"reap, keeper", 16, 500, 4, .keeper = true, .age_ms = 1},
+    {"grow, keeper", 16, 500, 6, .keeper = true, .grows = true},
+    {"grow and trim", 16, 500, 6, .keeper = true, .grows = true, .meddle = trim_it},
+    {"budget", 16, 300, 4, .reset_when = BP_RESET_NEVER, .shares = true},
+    {"budget, keeper", 16, 300, 4, .keeper = true, .shares = true, .grows = true},
+    {"budget, resize", 16, 300, 4, .reset_when = BP_RESET_NEVER, .shares = true,
+     .meddle = resize_it},
     {"close", 16, 100000, 4, .reset_when = BP_RESET_NEVER, .meddle = close_it},
     {"close, keeper", 16, 100000, 4, .keeper = true, .meddle = close_it},
+    {"close, condemn and detach", 16, 100000, 4, .reset_when = BP_RESET_NEVER,
+     .play = take_and_harm, .meddle = close_it},
     {"deadlines", 16, 300, 2, .reset_when = BP_RESET_NEVER, .play = hurry},
     {"cancels", 16, 300, 2, .reset_when = BP_RESET_NEVER, .play = cancel_some},
     {"last references", 8, 200, 1, .keeper = true, .many_pools = true, .play = take_and_drop,
+     .meddle = drop_it},
+    {"last references, budget", 8, 200, 4, .keeper = true, .shares = true, .play = take_and_drop,
      .meddle = drop_it},
 };
 #define SCENES (sizeof scenes / sizeof *scenes)
@@ -257,20 +280,33 @@ static void *run_thread(void *data)
     return NULL;
 }
 
-static void set_up(race_stage *stage, const race_scene *scene)
+static void make_pools(race_stage *stage, const race_scene *scene)
 {
-    memset(stage, 0, sizeof *stage);
-    stage->scene = scene;
     bp_pool_ops ops = fake_ops();
     bp_pool_options options = BP_POOL_OPTIONS_INIT;
     options.max_live = scene->max_live;
     options.reset_when = scene->reset_when;
     options.max_uses = scene->max_uses;
+    options.max_age_ms = options.idle_ttl_ms = scene->age_ms;
+    options.grow_when_busy = scene->grows;
+    options.keeper = stage->keeper;
+    options.budget = stage->budget;
+    if (stage->budget)
+        options.min_warm = BP_POOL_NONE;
+    if (bp_pool_new(&ops, &stage->fake, &options, &stage->pool, NULL) ||
+        (stage->budget && bp_pool_new(&ops, &stage->fake, &options, &stage->second, NULL)))
+        abort();
+}
+
+static void set_up(race_stage *stage, const race_scene *scene)
+{
+    memset(stage, 0, sizeof *stage);
+    stage->scene = scene;
     if (scene->keeper && bp_keeper_new(NULL, &stage->keeper, NULL))
         abort();
-    options.keeper = stage->keeper;
-    if (bp_pool_new(&ops, &stage->fake, &options, &stage->pool, NULL))
+    if (scene->shares && bp_pool_budget_new(scene->max_live, 0, &stage->budget, NULL))
         abort();
+    make_pools(stage, scene);
     pthread_barrier_init(&stage->barrier, NULL, scene->threads);
     stage->running = scene->threads;
 }
@@ -283,7 +319,10 @@ static bool is_balanced(race_stage *stage)
         balanced &= stage->taken == stage->scene->max_live && stats.takes[BP_TAKE_BUSY] == 28;
     balanced &= stage->scene->many_pools || stage->fake.high <= stage->scene->max_live;
     bp_pool_unref(stage->pool);
+    bp_pool_unref(stage->second);
     bp_keeper_free(stage->keeper);
+    balanced &= bp_pool_budget_used(stage->budget, NULL) == 0;
+    bp_pool_budget_unref(stage->budget);
     balanced &= stage->fake.live == 0 && stage->fake.created == stage->fake.destroyed;
     if (!balanced)
         printf("  errors %u, in use %u, waiters %u, taken %u, high %u, live %u, created %u, "

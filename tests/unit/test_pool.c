@@ -45,6 +45,8 @@ static void defaults_are_the_documented_ones(void **state)
     assert_int_equal(pool->idle_floor, BP_IDLE_KEEP);
     assert_int_equal(pool->max_waiters, 1024);
     assert_int_equal(pool->jitter_percent, 10);
+    assert_false(pool->grows);
+    assert_null(pool->logger.write);
     assert_null(pool->keeper);
     assert_null(pool->budget);
     assert_int_equal(fake.created, 1); /* min_warm, before new returned */
@@ -103,6 +105,9 @@ static void contradictions_are_refused_by_name(void **state)
     REFUSE("reset_when", options.reset_when = (bp_reset_when)9);
     REFUSE("prewarm", options.prewarm = (bp_prewarm)9);
     REFUSE("idle_floor", options.idle_floor = (bp_idle_floor)9);
+    REFUSE("grow_when_busy", options.grow_when_busy = true);
+    REFUSE("grow_when_busy", options.grow_when_busy = true; ops.reset = fake_reset;
+           options.reset_when = BP_RESET_ON_TAKE);
     REFUSE("name", options.name = "");
     REFUSE("create", ops.create = NULL);
     REFUSE("BP_POOL_OPS_INIT", ops.size = 0);
@@ -247,24 +252,6 @@ static void close_answers_once(void **state)
     bp_pool_unref(pool);
 }
 
-static void the_factory_may_call_back(void **state)
-{
-    (void)state;
-    fake_factory fake = {0};
-    bp_pool_ops ops = fake_ops_plain();
-    bp_pool_options options = BP_POOL_OPTIONS_INIT;
-    options.min_warm = BP_POOL_NONE;
-    bp_pool *pool = new_pool(&fake, &ops, &options);
-    fake.reenter = pool;
-    bp_lease lease;
-    assert_int_equal(bp_pool_take(pool, bp_deadline_in_ms(1000), &lease, NULL), BP_OK);
-    assert_int_equal(fake.reentered, BP_EINVAL);
-    assert_int_equal(bp_pool_give(&lease), BP_OK);
-    assert_int_equal(bp_pool_warm(pool, 2, bp_deadline_in_ms(1000), NULL, NULL), BP_OK);
-    assert_int_equal(fake.reentered, BP_OK); /* something was idle */
-    bp_pool_unref(pool);
-}
-
 static void names_are_complete(void **state)
 {
     (void)state;
@@ -287,7 +274,6 @@ int main(void)
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(references_keep_it),
         cmocka_unit_test(close_answers_once),
-        cmocka_unit_test(the_factory_may_call_back),
         cmocka_unit_test(names_are_complete),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

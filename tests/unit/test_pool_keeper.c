@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <dirent.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -276,6 +277,34 @@ static void a_surplus_is_looked_after(void **state)
     bp_keeper_free(keeper);
 }
 
+/* Where takers reset, nobody else is needed: neither their gives nor their takes wake a helper. */
+static void resets_on_take_wake_nobody(void **state)
+{
+    (void)state;
+    bp_keeper *keeper = new_keeper();
+    bp_pool_options options = BP_POOL_OPTIONS_INIT;
+    options.reset_when = BP_RESET_ON_TAKE;
+    options.min_warm = 4;
+    bp_pool *pool = new_pool(keeper, &fake, options);
+    (void)wait_for_rest(keeper, keeper);
+    uint64_t passes = fake_stats(pool).keeper_passes;
+    for (uint32_t i = 0; i < 20; i++) {
+        use_once(pool);
+        assert_true(bp__keeper_is_at_rest(keeper)); /* a wake-up shows for 8 naps of 1 ms */
+    }
+    assert_int_equal(fake_stats(pool).keeper_passes, passes);
+    bp_lease leases[4];
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(bp_pool_take(pool, bp_deadline_in_ms(5000), &leases[i], NULL), BP_OK);
+    bp_lease_condemn(&leases[0], BP_RECYCLE_TRAP);
+    bp_pool_give(&leases[0]); /* that is a helper's */
+    UNTIL(fake.why[BP_RECYCLE_TRAP] == 1);
+    for (int i = 1; i < 4; i++)
+        bp_pool_give(&leases[i]);
+    bp_pool_unref(pool);
+    bp_keeper_free(keeper);
+}
+
 static void pools_outlive_their_keeper(void **state)
 {
     (void)state;
@@ -327,6 +356,31 @@ static void bad_options_are_refused(void **state)
     bp_keeper_free(NULL);
 }
 
+/* Whatever else is asked of the copy of a pool that was in use. */
+static bool is_refused(bp_pool *pool)
+{
+    bp_lease none;
+    bp_pool_stats stats = BP_POOL_STATS_INIT;
+    bp_deadline by = bp_deadline_in_ms(2000);
+    bp_pool_tick(pool);
+    return bp_pool_try_take(pool, &none, NULL) == BP_EINVAL &&
+           bp_pool_take_for(pool, bp_bytes_of("k"), by, &none, NULL) == BP_EINVAL &&
+           bp_pool_warm(pool, 1, by, NULL, NULL) == BP_EINVAL &&
+           bp_pool_resize(pool, 2, 1, NULL) == BP_EINVAL && bp_pool_trim(pool, BP_TRIM_ALL) == 0 &&
+           bp_pool_drain(pool, by) == BP_EINVAL && bp_pool_close(pool, by) == BP_EINVAL &&
+           bp_pool_ref(pool) == pool && bp_pool_stats_read(pool, &stats) == BP_EINVAL;
+}
+
+/* A lease that was out when the process was forked is the parent's. */
+static int end_lease_in_child(bp_lease lease)
+{
+    if (bp_lease_condemn(&lease, BP_RECYCLE_TRAP) != BP_EINVAL)
+        return 1;
+    if (bp_lease_detach(&lease))
+        return 2;
+    return bp_pool_give(&lease) == BP_EINVAL ? 0 : 3;
+}
+
 /* In a child of fork(): 0 if every answer is as it should be. */
 static int use_in_child(bp_pool *pool, bp_status expected)
 {
@@ -336,19 +390,81 @@ static int use_in_child(bp_pool *pool, bp_status expected)
         return 1;
     if (!status && bp_pool_give(&lease))
         return 2;
+    if (expected == BP_EINVAL && !is_refused(pool))
+        return 3;
     bp_pool_unref(pool);
     return 0;
 }
 
-static int fork_and_use(bp_pool *pool, bp_status expected)
+static int fork_and_use(bp_pool *pool, const bp_lease *lease, bp_status expected)
 {
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0)
-        _exit(use_in_child(pool, expected));
+        _exit(lease ? end_lease_in_child(*lease) : use_in_child(pool, expected));
     int status = 0;
     assert_int_equal(waitpid(child, &status, 0), child);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static pid_t forked;
+static bp_pool *forking;
+
+static bp_status fork_in_create(void *factory, bp_deadline by, void **ret_item, bp_error *reterr)
+{
+    bp_lease lease;
+    bp_error error = BP_ERROR_INIT;
+    forked = fork();
+    if (forked == 0) {
+        bp_status status = bp_pool_take(forking, bp_deadline_in_ms(2000), &lease, &error);
+        _exit(status == BP_EINVAL && strstr(error.message, "made before fork()") ? 0 : 1);
+    }
+    return fake_create(factory, by, ret_item, reterr);
+}
+
+/* A factory forks: the pool is in use then, though no keeper runs and nobody waits. */
+static void a_factory_may_fork(void **state)
+{
+    (void)state;
+    memset(&fake, 0, sizeof fake);
+    bp_pool_ops ops = fake_ops_plain();
+    bp_pool_options options = BP_POOL_OPTIONS_INIT;
+    ops.create = fork_in_create;
+    options.min_warm = BP_POOL_NONE;
+    assert_int_equal(bp_pool_new(&ops, &fake, &options, &forking, NULL), BP_OK);
+    use_once(forking);
+    int status = -1;
+    assert_true(forked > 0);
+    assert_int_equal(waitpid(forked, &status, 0), forked);
+    assert_int_equal(status, 0);
+    assert_int_equal(fork_and_use(forking, NULL, BP_OK), 0); /* at rest again */
+    bp_pool_unref(forking);
+}
+
+static void *use_on_thread(void *pool)
+{
+    use_once(pool);
+    return NULL;
+}
+
+/* Another thread is in the factory: its place would be busy for ever in the child. */
+static void a_fork_beside_a_factory(void **state)
+{
+    (void)state;
+    memset(&fake, 0, sizeof fake);
+    bp_pool_ops ops = fake_ops_plain();
+    bp_pool_options options = BP_POOL_OPTIONS_INIT;
+    bp_pool *pool = NULL;
+    pthread_t thread;
+    options.min_warm = BP_POOL_NONE;
+    assert_int_equal(bp_pool_new(&ops, &fake, &options, &pool, NULL), BP_OK);
+    fake.stall_create = true;
+    assert_int_equal(pthread_create(&thread, NULL, use_on_thread, pool), 0);
+    UNTIL(fake.stalled == 1);
+    assert_int_equal(fork_and_use(pool, NULL, BP_EINVAL), 0);
+    fake.stall_create = false;
+    pthread_join(thread, NULL);
+    bp_pool_unref(pool);
 }
 
 static void a_fork_never_blocks(void **state)
@@ -359,19 +475,18 @@ static void a_fork_never_blocks(void **state)
     options.prewarm = BP_PREWARM_BACKGROUND;
     bp_pool *pool = new_pool(keeper, &fake, options);
     UNTIL(fake_stats(pool).idle == 1);
-    assert_int_equal(fork_and_use(pool, BP_EINVAL), 0); /* the keeper was running */
+    assert_int_equal(fork_and_use(pool, NULL, BP_EINVAL), 0); /* the keeper was running */
     bp_keeper_stop(keeper);
-    assert_int_equal(fork_and_use(pool, BP_OK), 0);
+    assert_int_equal(fork_and_use(pool, NULL, BP_OK), 0);
     bp_keeper_start(keeper);
     bp_lease lease; /* the parent goes on */
     assert_int_equal(bp_pool_take(pool, bp_deadline_in_ms(5000), &lease, NULL), BP_OK);
+    assert_int_equal(fork_and_use(pool, &lease, BP_EINVAL), 0);
     bp_pool_give(&lease);
     bp_pool_unref(pool);
     bp_keeper_free(keeper);
     assert_int_equal(fake.live, 0);
 }
-
-/* --- memory pressure, from files that the test writes ----------------------------------------- */
 
 int main(void)
 {
@@ -385,10 +500,13 @@ int main(void)
         cmocka_unit_test(a_stalled_pool_stalls_no_other),
         WITH_FILES(an_idle_pool_wakes_nobody),
         WITH_FILES(a_surplus_is_looked_after),
+        WITH_FILES(resets_on_take_wake_nobody),
         cmocka_unit_test(pools_outlive_their_keeper),
         cmocka_unit_test(the_last_lease_frees_a_dropped_pool),
         cmocka_unit_test(bad_options_are_refused),
         cmocka_unit_test(a_fork_never_blocks),
+        cmocka_unit_test(a_factory_may_fork),
+        cmocka_unit_test(a_fork_beside_a_factory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

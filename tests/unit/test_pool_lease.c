@@ -91,6 +91,13 @@ static void a_lease_knows_whether_it_had_to_wait(void **state)
     assert_true(bp_lease_waited(&cleaned)); /* for its reset */
     bp_pool_give(&cleaned);
     bp_pool_unref(pool);
+    options.reset_when = BP_RESET_NEVER;
+    options.check_on_take = true;
+    pool = new_pool(fake_ops(), options);
+    ready = take(pool);
+    assert_false(bp_lease_waited(&ready)); /* a look at it is no wait */
+    bp_pool_give(&ready);
+    bp_pool_unref(pool);
 }
 
 static void polling_only_pops(void **state)
@@ -157,8 +164,6 @@ static void a_condemned_item_is_never_lent_again(void **state)
     (void)state;
     bp_pool *pool = plain_pool(1);
     for (unsigned why = 0; why < BP_RECYCLE_COUNT; why++) {
-        if (why == BP_RECYCLE_RESIZE)
-            continue;
         bp_lease lease = take(pool);
         uint32_t number = fake_number(&lease), before = fake.why[why];
         assert_int_equal(bp_lease_condemn(&lease, (bp_recycle_reason)why), BP_OK);
@@ -319,6 +324,28 @@ static void resets_come_when_the_policy_says(void **state)
     bp_pool_unref(pool);
 }
 
+/* What a thread wrote is in its core's cache still: it resets its own last item, not the lowest. */
+static void a_thread_resets_its_own_last_item(void **state)
+{
+    (void)state;
+    bp_pool_options options = BP_POOL_OPTIONS_INIT;
+    options.max_live = 3;
+    options.min_warm = 3;
+    options.reset_when = BP_RESET_ON_TAKE;
+    bp_pool *pool = new_pool(fake_ops(), options);
+    bp_lease leases[3] = {take(pool), take(pool), take(pool)};
+    uint32_t lowest = fake_number(&leases[0]), last = fake_number(&leases[2]);
+    for (int i = 0; i < 3; i++)
+        bp_pool_give(&leases[i]);
+    leases[0] = take(pool);
+    assert_int_equal(fake_number(&leases[0]), last);
+    leases[1] = take(pool); /* that one is out: the lowest that waits */
+    assert_int_equal(fake_number(&leases[1]), lowest);
+    bp_pool_give(&leases[0]);
+    bp_pool_give(&leases[1]);
+    bp_pool_unref(pool);
+}
+
 static void an_item_that_cannot_be_reset_is_replaced(void **state)
 {
     (void)state;
@@ -404,6 +431,7 @@ int main(void)
         cmocka_unit_test(keys_keep_tenants_apart),
         cmocka_unit_test(hashes_are_not_trusted),
         cmocka_unit_test(resets_come_when_the_policy_says),
+        cmocka_unit_test(a_thread_resets_its_own_last_item),
         cmocka_unit_test(an_item_that_cannot_be_reset_is_replaced),
         cmocka_unit_test(unhealthy_items_are_passed_over),
         cmocka_unit_test(a_failing_create_reaches_the_taker),

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "sim/fake_factory.h"
 
@@ -245,6 +246,115 @@ static void passing_states_are_seen(void **state)
     bp_pool_unref(pool);
 }
 
+static bp_pool *plain_pool(bp_pool_ops ops, uint32_t max_live)
+{
+    bp_pool_options options = BP_POOL_OPTIONS_INIT;
+    bp_pool *pool = NULL;
+    memset(&fake, 0, sizeof fake);
+    options.name = "x";
+    options.max_live = max_live;
+    options.min_warm = BP_POOL_NONE;
+    options.reset_when = BP_RESET_ON_TAKE;
+    assert_int_equal(bp_pool_new(&ops, &fake, &options, &pool, NULL), BP_OK);
+    return pool;
+}
+
+/* Each reason a host can give, all of them; the pool's own reach the same figure. */
+static void every_reason_is_counted(void **state)
+{
+    (void)state;
+    bp_pool *pool = plain_pool(fake_ops(), 1);
+    for (unsigned why = 0; why < BP_RECYCLE_COUNT; why++) {
+        char line[128];
+        bp_lease lease;
+        snprintf(line, sizeof line, "bullpen_pool_recycle_total{pool=\"x\",reason=\"%s\"} 1\n",
+                 bp_recycle_reason_name((bp_recycle_reason)why));
+        assert_int_equal(bp_pool_take(pool, bp_deadline_in_ms(5000), &lease, NULL), BP_OK);
+        assert_int_equal(bp_lease_condemn(&lease, (bp_recycle_reason)why), BP_OK);
+        assert_int_equal(bp_pool_give(&lease), BP_OK);
+        bp_pool_tick(pool);
+        assert_metric(pool, line);
+    }
+    assert_int_equal(fake_stats(pool).creates, BP_RECYCLE_COUNT);
+    bp_pool_unref(pool);
+}
+
+static void assert_takes(bp_pool *pool, const char *result, unsigned times)
+{
+    char line[128];
+    snprintf(line, sizeof line, "bullpen_pool_take_total{pool=\"x\",result=\"%s\"} %u\n", result,
+             times);
+    assert_metric(pool, line);
+}
+
+static void every_end_of_a_take_is_counted(void **state)
+{
+    (void)state;
+    bp_pool *pool = plain_pool(fake_ops_plain(), 1);
+    bp_lease lease, none;
+    bp_pool_take_options options = BP_POOL_TAKE_OPTIONS_INIT;
+    assert_int_equal(bp_cancel_new(&options.cancel, NULL), BP_OK);
+    bp_cancel_trigger(options.cancel);
+    fake.fail_creates = 1;
+    assert_int_equal(bp_pool_try_take(pool, &lease, NULL), BP_EHOST + 7);
+    assert_takes(pool, "error", 1);
+    assert_int_equal(bp_pool_try_take(pool, &lease, NULL), BP_OK);
+    assert_takes(pool, "miss", 1);
+    assert_takes(pool, "hit", 0);
+    assert_int_equal(bp_pool_give(&lease), BP_OK);
+    assert_int_equal(bp_pool_take(pool, BP_NOW, &lease, NULL), BP_OK);
+    assert_takes(pool, "hit", 1);
+    assert_takes(pool, "miss", 1);
+    assert_int_equal(bp_pool_take(pool, 1, &none, NULL), BP_ETIMEDOUT);
+    assert_takes(pool, "timeout", 1);
+    assert_int_equal(bp_pool_take(pool, BP_NOW, &none, NULL), BP_EBUSY);
+    assert_takes(pool, "busy", 1);
+    assert_int_equal(bp_pool_take_with(pool, &options, &none, NULL), BP_ECANCELLED);
+    assert_takes(pool, "cancelled", 1);
+    assert_int_equal(bp_pool_close(pool, BP_NOW), BP_ETIMEDOUT);
+    assert_int_equal(bp_pool_take(pool, BP_NOW, &none, NULL), BP_ECLOSED);
+    assert_takes(pool, "closed", 1);
+    bp_pool_stats stats = fake_stats(pool);
+    assert_int_equal(stats.take_wait.count, 7); /* each take is in the histogram too */
+    assert_int_equal(bp_pool_give(&lease), BP_OK);
+    bp_cancel_free(options.cancel);
+    bp_pool_unref(pool);
+}
+
+static void every_count_moves(void **state)
+{
+    (void)state;
+    bp_pool *pool = plain_pool(fake_ops(), 2);
+    bp_lease lease;
+    fake.fail_creates = 1;
+    assert_int_equal(bp_pool_try_take(pool, &lease, NULL), BP_EHOST + 7);
+    assert_metric(pool, "bullpen_pool_create_failures_total{pool=\"x\"} 1\n");
+    assert_metric(pool, "bullpen_pool_create_total{pool=\"x\"} 0\n");
+    assert_metric(pool, "bullpen_pool_create_seconds_count{pool=\"x\"} 1\n");
+    assert_int_equal(bp_pool_try_take(pool, &lease, NULL), BP_OK);
+    assert_metric(pool, "bullpen_pool_create_total{pool=\"x\"} 1\n");
+    assert_int_equal(bp_pool_give(&lease), BP_OK);
+    assert_metric(pool, "bullpen_pool_dirty{pool=\"x\"} 1\n");
+    assert_int_equal(bp_pool_take(pool, 1 + bp_deadline_in_ms(5000), &lease, NULL), BP_OK);
+    assert_metric(pool, "bullpen_pool_dirty{pool=\"x\"} 0\n");
+    assert_metric(pool, "bullpen_pool_reset_total{pool=\"x\"} 1\n");
+    assert_metric(pool, "bullpen_pool_reset_inline_total{pool=\"x\"} 1\n");
+    assert_metric(pool, "bullpen_pool_reset_seconds_count{pool=\"x\"} 1\n");
+    bp__clock_fake_set(bp__now_ns() + 10000 * BP_NS_PER_MS);
+    assert_metric(pool, "bullpen_pool_lease_overdue{pool=\"x\"} 1\n");
+    bp__clock_fake_set(0);
+    fake_destroy(&fake, bp_lease_detach(&lease), BP_RECYCLE_CONDEMNED);
+    assert_metric(pool, "bullpen_pool_detach_total{pool=\"x\"} 1\n");
+    bp_pool_tick(pool);
+    assert_metric(pool, "bullpen_pool_keeper_passes_total{pool=\"x\"} 1\n");
+    assert_metric(pool, "bullpen_pool_max_live{pool=\"x\"} 2\n");
+    assert_metric(pool, "bullpen_pool_min_warm{pool=\"x\"} 0\n");
+    assert_int_equal(bp_pool_resize(pool, 3, 2, NULL), BP_OK);
+    assert_metric(pool, "bullpen_pool_max_live{pool=\"x\"} 3\n");
+    assert_metric(pool, "bullpen_pool_min_warm{pool=\"x\"} 2\n");
+    bp_pool_unref(pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +366,9 @@ int main(void)
         cmocka_unit_test(every_figure_has_its_metric),
         cmocka_unit_test(the_table_is_what_is_written),
         cmocka_unit_test(passing_states_are_seen),
+        cmocka_unit_test(every_reason_is_counted),
+        cmocka_unit_test(every_end_of_a_take_is_counted),
+        cmocka_unit_test(every_count_moves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

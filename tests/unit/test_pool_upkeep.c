@@ -116,6 +116,68 @@ static void the_floor_may_be_replaced(void **state)
     bp_pool_unref(pool);
 }
 
+/* A place whose item was replaced has seen no lease since; the new item has not been idle before.
+ */
+static void a_replacement_begins_its_own_idle_time(void **state)
+{
+    (void)state;
+    bp_pool_options options = usual();
+    options.idle_ttl_ms = 100;
+    options.idle_floor = BP_IDLE_REPLACE;
+    bp_pool *pool = new_pool(options);
+    for (uint32_t replaced = 1; replaced <= 3; replaced++) {
+        bp_pool_tick(pool);
+        advance(99);
+        bp_pool_tick(pool);
+        assert_int_equal(fake.why[BP_RECYCLE_IDLE], replaced - 1);
+        advance(1);
+        bp_pool_tick(pool);
+        assert_int_equal(fake.why[BP_RECYCLE_IDLE], replaced);
+    }
+    assert_int_equal(fake.live, 1);
+    bp_pool_unref(pool);
+}
+
+static void use_all(bp_pool *pool, bool sicken)
+{
+    bp_lease leases[3];
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(bp_pool_take(pool, bp_deadline_in_ms(1000), &leases[i], NULL), BP_OK);
+        ((fake_item *)bp_lease_item(&leases[i]))->sick = sicken;
+    }
+    for (int i = 0; i < 3; i++)
+        bp_pool_give(&leases[i]);
+}
+
+/* What waits for its next taker to be reset is idle like anything else. */
+static void items_to_be_reset_are_looked_after_too(void **state)
+{
+    (void)state;
+    bp_pool_options options = usual();
+    options.reset_when = BP_RESET_ON_TAKE;
+    options.idle_ttl_ms = 100;
+    options.max_age_ms = 1000;
+    options.check_interval_ms = 10;
+    bp_pool *pool = new_pool(options);
+    use_all(pool, false);
+    bp_pool_tick(pool);
+    assert_int_equal(fake_stats(pool).dirty, 3);
+    advance(100);
+    bp_pool_tick(pool);
+    assert_int_equal(fake.why[BP_RECYCLE_IDLE], 2); /* down to the floor */
+    assert_int_equal(fake_stats(pool).dirty, 1);
+    advance(900);
+    bp_pool_tick(pool);
+    assert_int_equal(fake.why[BP_RECYCLE_MAX_AGE], 1);
+    use_all(pool, true);
+    assert_int_equal(fake_stats(pool).dirty, 3);
+    advance(10);
+    bp_pool_tick(pool);
+    assert_int_equal(fake.why[BP_RECYCLE_UNHEALTHY], 3);
+    assert_int_equal(fake.live, 1);
+    bp_pool_unref(pool);
+}
+
 static void idle_items_may_stay_for_ever(void **state)
 {
     (void)state;
@@ -338,6 +400,8 @@ int main(void)
         cmocka_unit_test(idle_items_go_down_to_the_floor),
         cmocka_unit_test(use_restarts_the_idle_clock),
         cmocka_unit_test(the_floor_may_be_replaced),
+        cmocka_unit_test(a_replacement_begins_its_own_idle_time),
+        cmocka_unit_test(items_to_be_reset_are_looked_after_too),
         cmocka_unit_test(idle_items_may_stay_for_ever),
         cmocka_unit_test(aged_items_are_replaced),
         cmocka_unit_test(jitter_spreads_ages),

@@ -105,6 +105,7 @@ static void newcomers_do_not_overtake(void **state)
     assert_int_equal(bp_pool_try_take(pool, &other, NULL), BP_EBUSY);
     pthread_join(waiting.thread, NULL);
     assert_int_equal(waiting.status, BP_OK);
+    assert_true(bp_lease_waited(&waiting.lease));
     bp_pool_give(&waiting.lease);
     bp_pool_unref(pool);
 }
