@@ -18,12 +18,10 @@ bp_status bp__instance_new(bp__engine *engine, void *host_data, bp__instance **r
         return bp__error_oom(reterr, "making a sandbox");
     instance->engine = engine;
     instance->host_data = host_data;
-    instance->slot = bp__ticker_slot_take(engine->ticker);
-    if (!instance->slot) {
+    bp_status status = bp__ticker_slot_take(engine->ticker, &instance->slot, reterr);
+    if (status != BP_OK) {
         bp__free(instance);
-        return bp_error_set(reterr, BP_EBUSY,
-                            "every sandbox of the runtime is in use; raise sandboxes_max, or lower "
-                            "max_live of its plugins");
+        return status;
     }
     *ret = instance;
     return BP_OK;

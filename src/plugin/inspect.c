@@ -85,6 +85,9 @@ bp_status bp_inspect_file(bp_runtime *runtime, const char *path, bp_inspection *
     if (!runtime || !path || !ret)
         return bp_error_set(reterr, BP_EINVAL, "bp_inspect_file: an argument is NULL");
     bp__source source;
+    bp_error unread = BP_ERROR_INIT;
+    if (!reterr)
+        reterr = &unread; /* as when loading */
     /* Compilers need stack as well. */
     bp_status status = bp__engine_check_stack(runtime->engine, reterr);
     if (status == BP_OK)

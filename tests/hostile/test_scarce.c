@@ -6,9 +6,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/child.h"
 #include "support/host.h"
 #include "support/thread.h"
 
@@ -54,19 +54,6 @@ static int use_runtime(void)
     return result;
 }
 
-static int in_child(int (*run)(void *data), void *data)
-{
-    int how = 0;
-    fflush(NULL);
-    pid_t child = fork();
-    if (child == 0)
-        _exit(run(data));
-    assert_int_equal(waitpid(child, &how, 0), child);
-    if (!WIFEXITED(how))
-        fail_msg("ended by signal %d", WTERMSIG(how));
-    return WEXITSTATUS(how);
-}
-
 static int use_few_addresses(void *data)
 {
     rlim_t bytes = *(rlim_t *)data;
@@ -79,7 +66,7 @@ static void few_addresses_are_enough_or_an_error(void **state)
     (void)state;
     bool worked = false;
     for (rlim_t bytes = (rlim_t)512 << 20; bytes <= (rlim_t)64 << 30; bytes *= 2) {
-        int how = in_child(use_few_addresses, &bytes);
+        int how = child_run(use_few_addresses, &bytes);
         if (how != WORKS && how != REFUSED)
             fail_msg("with %llu MiB of addresses: %d", (unsigned long long)bytes >> 20, how);
         if (worked && how != WORKS)
@@ -199,7 +186,7 @@ static int run_out_of_mappings(void *data)
 static void without_mappings_it_says_what_to_raise(void **state)
 {
     (void)state;
-    assert_int_equal(in_child(run_out_of_mappings, NULL), REFUSED);
+    assert_int_equal(child_run(run_out_of_mappings, NULL), REFUSED);
 }
 
 int main(void)
