@@ -270,6 +270,7 @@ bp_status bp__engine_new(const bp__engine_options *options, bp__engine **ret, bp
     engine->no_signals = options->no_signals;
     engine->logger = options->logger;
     engine->stack_bytes = options->stack_bytes;
+    engine->memory_bytes_max = options->memory_bytes_max;
     engine->pagemap_scan = foundation_pagemap_scan_available();
     bp_status status = BP_OK;
     if (options->core_dump_dir && !(engine->core_dump_dir = bp__strdup(options->core_dump_dir)))

@@ -2,6 +2,7 @@
 #include "engine/instance.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -279,6 +280,22 @@ void bp__instance_state(bp__instance *instance, bp__guest_state_fn show, void *d
 {
     state_reader reader = {show, data};
     foundation_instance_state(instance->context, &instance->wasm, show_state, &reader);
+}
+
+/* To the end of what it could grow to: a reset leaves pages there that an earlier call had. */
+static void give_memory_back(void *data, bp__guest_state kind, uint32_t index, bp_bytes bytes)
+{
+    (void)index;
+    const bp__instance *instance = data;
+    if (kind == BP__GUEST_MEMORY)
+        (void)madvise((void *)(uintptr_t)bytes.data, instance->engine->memory_bytes_max,
+                      MADV_DONTNEED);
+}
+
+void bp__instance_give_memory_back(bp__instance *instance)
+{
+    if (instance->instantiated)
+        bp__instance_state(instance, give_memory_back, instance);
 }
 
 void bp__instance_set_limits(bp__instance *instance, const bp__instance_limits *limits)
