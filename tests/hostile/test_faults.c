@@ -32,7 +32,7 @@ static bool is_ours(int number)
     return own.expected == number;
 }
 
-static void catch(int number, siginfo_t *info, void *context)
+static void catch (int number, siginfo_t *info, void *context)
 {
     (void)context;
     if (!is_ours(number))
@@ -45,7 +45,7 @@ static void catch(int number, siginfo_t *info, void *context)
 static void catch_or_pass_on(int number, siginfo_t *info, void *context)
 {
     if (is_ours(number))
-        catch(number, info, context);
+        catch (number, info, context);
     replaced[number].sa_sigaction(number, info, context);
 }
 
