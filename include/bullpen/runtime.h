@@ -11,7 +11,9 @@ BP_BEGIN_DECLS
 
 /**
  * Engine, helper threads and ceilings for a set of plugins. One a process is usual.
- * Opaque; thread-safe. Threads start with the first plugin, block all signals and have names.
+ * Opaque; thread-safe. Threads start with the first plugin, block all signals but faults, and have
+ * names that begin with "bullpen-" or "bp-". A forked child has none of them: its parent's runtime
+ * refuses to load and to call there (BP_EINVAL), and it can make one of its own.
  */
 typedef struct bp_runtime bp_runtime;
 
@@ -70,6 +72,10 @@ typedef struct bp_runtime_options {
 
 /**
  * Make a runtime.
+ * It reserves addresses, not memory: 4 GiB for each memory of each sandbox. Where a limit refuses
+ * that (RLIMIT_AS), as much as memory_bytes_max; then for fewer and fewer sandboxes, two at least.
+ * A warning in the log says so, and bp_runtime_get_info() what came of it. 256 MiB are left for
+ * what comes after: less is BP_ENOMEM, since the engine ends the process when it is refused memory.
  * @param      options borrowed; NULL for the defaults.
  * @param[out] ret     owned on BP_OK: end it with bp_runtime_unref().
  * @return BP_OK, BP_EINVAL (names the option), BP_ENOMEM (addresses or memory), BP_EENGINE.

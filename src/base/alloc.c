@@ -31,6 +31,14 @@ bool bp__alloc_failed(void)
     return atomic_load_explicit(&failed, memory_order_relaxed);
 }
 
+bool bp__alloc_works(void)
+{
+    void *volatile probe = malloc(1); /* volatile: or the compiler knows that nobody looks */
+    bool works = probe != NULL;
+    free(probe);
+    return works;
+}
+
 void *bp__alloc(size_t size)
 {
     return must_fail() ? NULL : malloc(size ? size : 1);

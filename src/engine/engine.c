@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "engine/private.h"
+#include "engine/room.h"
 #include "engine/signals.h"
 
 #define MIB (UINT64_C(1) << 20)
@@ -23,6 +24,11 @@
 
 /* With fewer instances than this an engine is of no use. */
 #define INSTANCES_MIN 2
+
+/* Addresses that are left for what comes after the engine: stacks of threads, the allocator's arenas
+ * for them, compiled code. An engine that takes the last ones is made, and then ends the process
+ * with its first allocation that fails. */
+#define HEADROOM_BYTES (256 * MIB)
 
 /* A module may have a few memories and tables. There are as many slots as all instances together
  * can take, so that one plugin's never keep another from starting. */
@@ -51,7 +57,8 @@ bp_status bp__engine_error(wasmtime_error_t *error, bp_status status, bp_error *
     if (info.kind == FOUNDATION_ERROR_OUT_OF_MAPPINGS) {
         bp_error_set(reterr, BP_ENOMEM,
                      "%s: the kernel gives no more mappings or addresses; raise "
-                     "vm.max_map_count or RLIMIT_AS, or lower sandboxes_max (%s)",
+                     "vm.max_map_count or RLIMIT_AS, or lower sandboxes_max or "
+                     "memory_bytes_max (%s)",
                      doing, text);
         if (reterr)
             reterr->os_errno = info.os_errno;
@@ -122,30 +129,70 @@ static wasm_config_t *make_config(const bp__engine_options *options, uint64_t re
     return config;
 }
 
-static wasmtime_error_t *try_engine(bp__engine *engine, const bp__engine_options *options,
-                                    uint64_t reservation)
+/* Why there is no engine: Wasmtime's error, or that too little room was left; or neither. */
+typedef struct refusal {
+    wasmtime_error_t *error;
+    bool cramped;
+} refusal;
+
+static bool is_refused(const refusal *why)
 {
-    engine->memory_reservation = reservation;
-    return foundation_engine_new(make_config(options, reservation, engine->pagemap_scan),
-                                 &engine->wasm);
+    return why->error || why->cramped;
 }
 
-/* Fewer and fewer instances until their addresses fit; `error` is what refused them all. */
-static wasmtime_error_t *try_fewer(bp__engine *engine, bp__engine_options *options,
-                                   wasmtime_error_t *error)
+static refusal try_engine(bp__engine *engine, const bp__engine_options *options,
+                          uint64_t reservation)
 {
-    while (error && options->instances_max > INSTANCES_MIN) {
-        foundation_error_info info;
-        foundation_error_inspect(error, &info);
-        if (info.kind != FOUNDATION_ERROR_OUT_OF_MAPPINGS)
-            return error;
-        wasmtime_error_delete(error);
+    refusal why = {.cramped = !bp__room_for_bytes(HEADROOM_BYTES)};
+    engine->memory_reservation = reservation;
+    if (!why.cramped)
+        why.error = foundation_engine_new(make_config(options, reservation, engine->pagemap_scan),
+                                          &engine->wasm);
+    if (!is_refused(&why) && !bp__room_for_bytes(HEADROOM_BYTES)) {
+        wasm_engine_delete(engine->wasm);
+        engine->wasm = NULL;
+        why.cramped = true;
+    }
+    return why;
+}
+
+static bool wants_addresses(const refusal *why)
+{
+    foundation_error_info info = {0};
+    if (why->error)
+        foundation_error_inspect(why->error, &info);
+    return why->cramped || info.kind == FOUNDATION_ERROR_OUT_OF_MAPPINGS;
+}
+
+static void forget(refusal *why)
+{
+    if (why->error)
+        wasmtime_error_delete(why->error);
+    *why = (refusal){0};
+}
+
+/* Fewer and fewer instances until their addresses fit. */
+static refusal try_fewer(bp__engine *engine, bp__engine_options *options, refusal why)
+{
+    while (is_refused(&why) && options->instances_max > INSTANCES_MIN && wants_addresses(&why)) {
+        forget(&why);
         options->instances_max = options->instances_max > 2 * INSTANCES_MIN
                                      ? options->instances_max / 2
                                      : INSTANCES_MIN;
-        error = try_engine(engine, options, options->memory_bytes_max);
+        why = try_engine(engine, options, options->memory_bytes_max);
     }
-    return error;
+    return why;
+}
+
+static bp_status report(const refusal *why, bp_error *reterr)
+{
+    if (why->error)
+        return bp__engine_error(why->error, BP_EENGINE, reterr, "set up the engine");
+    return bp_error_set(reterr, BP_ENOMEM,
+                        "set up the engine: it would leave this process less than %llu MiB of "
+                        "addresses; raise RLIMIT_AS or vm.max_map_count, or lower sandboxes_max "
+                        "or memory_bytes_max",
+                        (unsigned long long)(HEADROOM_BYTES / MIB));
 }
 
 /* With 4 GiB a guest's 32-bit addresses need no check at all; less costs a comparison an access.
@@ -154,15 +201,15 @@ static bp_status make_wasm_engine(bp__engine *engine, const bp__engine_options *
                                   bp_error *reterr)
 {
     bp__engine_options options = *given;
-    wasmtime_error_t *error = try_engine(engine, &options, 4 * GIB);
-    bool less = error != NULL;
-    if (error) {
-        wasmtime_error_delete(error);
-        error = try_engine(engine, &options, options.memory_bytes_max);
+    refusal why = try_engine(engine, &options, 4 * GIB);
+    bool less = is_refused(&why);
+    if (less) {
+        forget(&why);
+        why = try_engine(engine, &options, options.memory_bytes_max);
     }
-    error = try_fewer(engine, &options, error);
-    if (error)
-        return bp__engine_error(error, BP_EENGINE, reterr, "set up the engine");
+    why = try_fewer(engine, &options, why);
+    if (is_refused(&why))
+        return report(&why, reterr);
     engine->instances_max = options.instances_max;
     if (less)
         bp__log(&engine->logger, BP_LOG_WARN, "engine", NULL,
@@ -223,6 +270,7 @@ bp_status bp__engine_new(const bp__engine_options *options, bp__engine **ret, bp
     engine->no_signals = options->no_signals;
     engine->logger = options->logger;
     engine->stack_bytes = options->stack_bytes;
+    engine->memory_bytes_max = options->memory_bytes_max;
     engine->pagemap_scan = foundation_pagemap_scan_available();
     bp_status status = BP_OK;
     if (options->core_dump_dir && !(engine->core_dump_dir = bp__strdup(options->core_dump_dir)))

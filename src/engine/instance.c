@@ -2,6 +2,7 @@
 #include "engine/instance.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -18,12 +19,10 @@ bp_status bp__instance_new(bp__engine *engine, void *host_data, bp__instance **r
         return bp__error_oom(reterr, "making a sandbox");
     instance->engine = engine;
     instance->host_data = host_data;
-    instance->slot = bp__ticker_slot_take(engine->ticker);
-    if (!instance->slot) {
+    bp_status status = bp__ticker_slot_take(engine->ticker, &instance->slot, reterr);
+    if (status != BP_OK) {
         bp__free(instance);
-        return bp_error_set(reterr, BP_EBUSY,
-                            "every sandbox of the runtime is in use; raise sandboxes_max, or lower "
-                            "max_live of its plugins");
+        return status;
     }
     *ret = instance;
     return BP_OK;
@@ -281,6 +280,22 @@ void bp__instance_state(bp__instance *instance, bp__guest_state_fn show, void *d
 {
     state_reader reader = {show, data};
     foundation_instance_state(instance->context, &instance->wasm, show_state, &reader);
+}
+
+/* To the end of what it could grow to: a reset leaves pages there that an earlier call had. */
+static void give_memory_back(void *data, bp__guest_state kind, uint32_t index, bp_bytes bytes)
+{
+    (void)index;
+    const bp__instance *instance = data;
+    if (kind == BP__GUEST_MEMORY)
+        (void)madvise((void *)(uintptr_t)bytes.data, instance->engine->memory_bytes_max,
+                      MADV_DONTNEED);
+}
+
+void bp__instance_give_memory_back(bp__instance *instance)
+{
+    if (instance->instantiated)
+        bp__instance_state(instance, give_memory_back, instance);
 }
 
 void bp__instance_set_limits(bp__instance *instance, const bp__instance_limits *limits)

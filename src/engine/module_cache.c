@@ -22,6 +22,7 @@
 #include "base/error.h"
 #include "engine/compile.h"
 #include "engine/helper.h"
+#include "engine/room.h"
 
 /* Buckets by the first byte of the key. */
 #define BUCKETS 256
@@ -200,13 +201,17 @@ static bp_status compile(bp__module_cache *cache, making *self, bp_error *reterr
  * (it failed, or could not keep it), they do not queue up behind one another to try the same. */
 static bp_status make(bp__module_cache *cache, making *self, bp_error *reterr)
 {
+    bp_status status = bp__room_for_mappings(reterr);
+    if (status != BP_OK) {
+        bp__error_prefix(reterr, "compile");
+        return status;
+    }
     if (get_from_disk(cache, self))
         return BP_OK;
     int lock = bp__code_disk_lock(cache->disk, &self->key, BP_NOW, self->cancel);
     if (lock < 0 && !bp__code_disk_problem(cache->disk))
         bp__code_disk_unlock(bp__code_disk_lock(cache->disk, &self->key,
                                                 bp_deadline_in_ms(LOCK_WAIT_MS), self->cancel));
-    bp_status status = BP_OK;
     if (bp_cancel_triggered(self->cancel))
         status = bp_error_set(reterr, BP_ECANCELLED, "compile: cancelled");
     else if (!get_from_disk(cache, self))

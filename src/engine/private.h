@@ -17,6 +17,7 @@ struct bp__engine {
     bp__logger logger;
     uint64_t stack_bytes;
     uint32_t instances_max;
+    uint64_t memory_bytes_max; /* what a linear memory may grow to */
     uint64_t memory_reservation;
     bool pagemap_scan;
     char *core_dump_dir;

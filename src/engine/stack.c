@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include "base/alloc.h"
 #include "base/error.h"
 #include "engine/alt_stack.h"
 #include "engine/private.h"
@@ -54,6 +55,10 @@ static bp_status prepare(int stage, bp_error *reterr)
     bp_status status = bp__alt_stack_ensure(reterr);
     if (status != BP_OK)
         return status;
+    if (!bp__alloc_works())
+        return bp_error_set(reterr, BP_ENOMEM,
+                            "this thread gets no memory of its own; raise vm.max_map_count or "
+                            "RLIMIT_AS, or lower sandboxes_max");
     if (stage == PREPARED)
         unblock_faults();
     if (this_stack.stage == UNPREPARED)

@@ -146,20 +146,26 @@ void bp__ticker_free(bp__ticker *ticker)
     bp__free(ticker);
 }
 
-static bool started(bp__ticker *ticker)
+/* Without the thread no deadline would hold: then there is nothing to run in. */
+static bp_status ensure_started(bp__ticker *ticker, bp_error *reterr)
 {
     if (ticker->started)
-        return true;
-    ticker->started = start_thread(ticker) == 0;
-    return ticker->started;
+        return BP_OK;
+    int failed = start_thread(ticker);
+    ticker->started = failed == 0;
+    if (failed)
+        return bp__error_os(reterr, BP_ENOMEM, failed,
+                            "start the thread that keeps deadlines; raise vm.max_map_count, "
+                            "RLIMIT_AS or the limit on threads");
+    return BP_OK;
 }
 
-bp__run_slot *bp__ticker_slot_take(bp__ticker *ticker)
+bp_status bp__ticker_slot_take(bp__ticker *ticker, bp__run_slot **ret, bp_error *reterr)
 {
     BP_LOCK_SCOPE(&ticker->mutex);
-    /* Without the thread no deadline would hold: then there is nothing to run in. */
-    if (!started(ticker))
-        return NULL;
+    bp_status status = ensure_started(ticker, reterr);
+    if (status != BP_OK)
+        return status;
     for (uint32_t i = 0; i < ticker->slots_max; i++) {
         bp__run_slot *slot = &ticker->slots[i];
         if (slot->taken)
@@ -167,9 +173,12 @@ bp__run_slot *bp__ticker_slot_take(bp__ticker *ticker)
         slot->taken = true;
         if (i >= atomic_load_explicit(&ticker->slots_used, memory_order_relaxed))
             atomic_store_explicit(&ticker->slots_used, i + 1, memory_order_seq_cst);
-        return slot;
+        *ret = slot;
+        return BP_OK;
     }
-    return NULL;
+    return bp_error_set(reterr, BP_EBUSY,
+                        "every sandbox of the runtime is in use; raise sandboxes_max, or lower "
+                        "max_live of its plugins");
 }
 
 void bp__ticker_slot_give(bp__ticker *ticker, bp__run_slot *slot)

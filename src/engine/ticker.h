@@ -20,8 +20,9 @@ bp_status bp__ticker_new(wasm_engine_t *engine, uint32_t tick_ms, uint32_t slots
                          bp__ticker **ret, bp_error *reterr);
 void bp__ticker_free(bp__ticker *ticker);
 
-/* A slot for an instance, kept for its life; NULL when all are taken. */
-bp__run_slot *bp__ticker_slot_take(bp__ticker *ticker);
+/* A slot for an instance, kept for its life. BP_EBUSY when all are taken, BP_ENOMEM when the thread
+ * cannot be started. */
+bp_status bp__ticker_slot_take(bp__ticker *ticker, bp__run_slot **ret, bp_error *reterr);
 void bp__ticker_slot_give(bp__ticker *ticker, bp__run_slot *slot);
 
 /* Around everything that runs guest code. */

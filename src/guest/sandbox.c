@@ -31,6 +31,11 @@ bp_status bp__sandbox_init(bp__sandbox *sandbox, const bp__program *program, bp_
     return BP_OK;
 }
 
+void bp__sandbox_give_memory_back(bp__sandbox *sandbox)
+{
+    bp__instance_give_memory_back(sandbox->instance);
+}
+
 void bp__sandbox_done(bp__sandbox *sandbox)
 {
     bp__instance_free(sandbox->instance);

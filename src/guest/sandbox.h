@@ -55,6 +55,8 @@ typedef struct bp__sandbox_result {
 /* An empty one. Ends with bp__sandbox_done(). */
 bp_status bp__sandbox_init(bp__sandbox *sandbox, const bp__program *program, bp_error *reterr);
 void bp__sandbox_done(bp__sandbox *sandbox);
+/* Before its end, when no other sandbox is to take its place. */
+void bp__sandbox_give_memory_back(bp__sandbox *sandbox);
 
 /* Fills it with a pristine, initialised instance, whatever was in it. On failure it is empty;
  * BP_EGUEST when guest code is to blame, BP_ETIMEDOUT when it did not come to an end. */

@@ -43,10 +43,15 @@ static uint64_t ms_after(uint64_t start, uint64_t ms)
                                           : bp__deadline_after(start, ms * BP_NS_PER_MS);
 }
 
+/* The struct of the first version. A field that comes behind it is not in every caller's: then this
+ * assertion goes, and the field is written only if `size` covers it. */
+#define RESULT_BYTES_MIN (offsetof(bp_call_result, private_) + sizeof(void *))
+_Static_assert(sizeof(bp_call_result) == RESULT_BYTES_MIN, "write new fields by the caller's size");
+
 /* A longer one is a newer caller's, whose tail stays as it was. */
 bp_status bp__call_check_result(const bp_call_result *ret, bp_error *reterr)
 {
-    bool sized = ret && ret->size >= sizeof *ret && ret->size <= BP__SIZE_SANE_MAX;
+    bool sized = ret && ret->size >= RESULT_BYTES_MIN && ret->size <= BP__SIZE_SANE_MAX;
     if (sized && ret->private_)
         return bp_error_set(reterr, BP_EINVAL,
                             "bp_call_result: holds an earlier call's sandbox; end it with "

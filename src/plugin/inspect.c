@@ -85,8 +85,13 @@ bp_status bp_inspect_file(bp_runtime *runtime, const char *path, bp_inspection *
     if (!runtime || !path || !ret)
         return bp_error_set(reterr, BP_EINVAL, "bp_inspect_file: an argument is NULL");
     bp__source source;
+    bp_error unread = BP_ERROR_INIT;
+    if (!reterr)
+        reterr = &unread; /* as when loading */
+    bp_status status = bp__runtime_check_process(runtime, reterr);
     /* Compilers need stack as well. */
-    bp_status status = bp__engine_check_stack(runtime->engine, reterr);
+    if (status == BP_OK)
+        status = bp__engine_check_stack(runtime->engine, reterr);
     if (status == BP_OK)
         status = bp__source_read_file(&runtime->options, path, &source, reterr);
     if (status != BP_OK) {

@@ -387,8 +387,13 @@ static bp_status load_any(bp_runtime *runtime, const char *path, bp_bytes bytes,
 {
     bp_plugin_options options;
     bp__source source;
+    bp_error unread = BP_ERROR_INIT;
+    if (!reterr)
+        reterr = &unread; /* what is further in may tell by it whether it failed */
     bp_status status =
         bp__options_copy(&options, sizeof options, given, "bp_plugin_options", reterr);
+    if (status == BP_OK)
+        status = bp__runtime_check_process(runtime, reterr);
     /* Compilers need stack as well. */
     if (status == BP_OK)
         status = bp__engine_check_stack(runtime->engine, reterr);

@@ -56,11 +56,19 @@ void bp__item_give(bp__item *item)
 
 /* ---- what the pool does with its items ---- */
 
+/* There are to be fewer: what they held is for others. */
+static bool is_for_good(bp_recycle_reason why)
+{
+    return why == BP_RECYCLE_IDLE || why == BP_RECYCLE_PRESSURE || why == BP_RECYCLE_RESIZE ||
+           why == BP_RECYCLE_CLOSE;
+}
+
 static void destroy_item(void *factory, void *data, bp_recycle_reason why)
 {
     (void)factory;
-    (void)why;
     bp__item *item = data;
+    if (is_for_good(why))
+        bp__sandbox_give_memory_back(&item->sandbox);
     bp__sandbox_done(&item->sandbox);
     bp__free(item);
 }

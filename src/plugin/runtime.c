@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
@@ -226,8 +227,19 @@ bp_status bp_runtime_new(const bp_runtime_options *options, bp_runtime **ret, bp
         return status;
     }
     atomic_init(&runtime->references, 1);
+    runtime->process = getpid();
     *ret = runtime;
     return BP_OK;
+}
+
+bp_status bp__runtime_check_process(const bp_runtime *runtime, bp_error *reterr)
+{
+    if (runtime->process == getpid())
+        return BP_OK;
+    return bp_error_set(reterr, BP_EINVAL,
+                        "this runtime was made before fork(), by process %ld, whose threads are "
+                        "not here; make another one in this process",
+                        (long)runtime->process);
 }
 
 bp_status bp_runtime_check_signals(const bp_runtime *runtime, bp_error *reterr)

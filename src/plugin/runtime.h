@@ -6,6 +6,7 @@
 #include <bullpen/runtime.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/types.h>
 
 #include "base/log.h"
 #include "engine/engine.h"
@@ -14,6 +15,7 @@
 struct bp_runtime {
     /* Users and plugins. The last decrement releases to who frees. */
     _Atomic uint32_t references;
+    pid_t process;                /* that made it: a forked child has none of its threads */
     bp_runtime_options options;   /* every default filled in */
     char *core_dump_dir;          /* options' copy */
     bp_host_functions *functions; /* referenced; NULL: none */
@@ -29,6 +31,9 @@ struct bp_runtime {
 /* The engine of a kind; it lives as long as the runtime. */
 bp_status bp__runtime_engine(bp_runtime *runtime, bp__engine_kind kind, bp__engine **ret,
                              bp_error *reterr);
+
+/* BP_EINVAL in a forked child: a deadline would not hold there, and a lock be held for ever. */
+bp_status bp__runtime_check_process(const bp_runtime *runtime, bp_error *reterr);
 
 /* This process may use so many: affinity and cgroup quota. */
 uint32_t bp__cores(void);

@@ -32,6 +32,8 @@
 
 /* How the leader sleeps; UNSTARTED: there are no helpers yet. */
 enum { UNSTARTED = 0, AWAKE = 1, NAPPING = 2, ASLEEP = 3 };
+/* What came of the helper that is being started. */
+enum { UNDECIDED = 0, FIT = 1, UNFIT = 2 };
 
 struct bp_keeper {
     /* Pools with news, linked by next_posted. Pushed by anybody, taken whole under the mutex. */
@@ -40,6 +42,8 @@ struct bp_keeper {
     _Atomic uint32_t calls; /* what the leader sleeps on; counts wake-ups */
     /* Whether posts are of use: not stopped, and threads could be started. seq_cst. */
     _Atomic bool runs;
+    /* One of the above: set by a new helper, awaited by who starts it under the mutex. */
+    _Atomic uint32_t newcomer;
     _Atomic uint32_t level; /* bp_memory_level as seen last; relaxed */
 
     pthread_mutex_t mutex; /* guards the rest */
@@ -205,6 +209,25 @@ static void *help(void *data)
     return NULL;
 }
 
+/* What a factory allocates on a thread that gets no memory may end the process: such a helper is no
+ * helper. */
+static void *begin_to_help(void *data)
+{
+    bp_keeper *keeper = data;
+    bool fit = bp__alloc_works();
+    bp__store(&keeper->newcomer, fit ? FIT : UNFIT, seq_cst);
+    bp__unpark(&keeper->newcomer);
+    return fit ? help(keeper) : NULL;
+}
+
+static bool is_fit(bp_keeper *keeper)
+{
+    uint32_t verdict;
+    while ((verdict = bp__load(&keeper->newcomer, seq_cst)) == UNDECIDED)
+        bp__park(&keeper->newcomer, UNDECIDED, UINT64_MAX);
+    return verdict == FIT;
+}
+
 static int create_thread(bp_keeper *keeper, pthread_t *ret)
 {
     pthread_attr_t attributes;
@@ -214,7 +237,7 @@ static int create_thread(bp_keeper *keeper, pthread_t *ret)
     if (keeper->stack_bytes)
         failed = pthread_attr_setstacksize(&attributes, keeper->stack_bytes);
     if (!failed)
-        failed = pthread_create(ret, &attributes, help, keeper);
+        failed = pthread_create(ret, &attributes, begin_to_help, keeper);
     pthread_attr_destroy(&attributes);
     return failed;
 }
@@ -236,6 +259,7 @@ static bool start_one(bp_keeper *keeper)
     sigset_t before;
     block_signals(&before);
     pthread_t *thread = &keeper->threads[keeper->started];
+    bp__store(&keeper->newcomer, UNDECIDED, seq_cst);
     int failed = create_thread(keeper, thread);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failed)
@@ -243,6 +267,10 @@ static bool start_one(bp_keeper *keeper)
 #ifdef __linux__
     pthread_setname_np(*thread, "bp-keeper");
 #endif
+    if (!is_fit(keeper)) {
+        pthread_join(*thread, NULL);
+        return false;
+    }
     keeper->started++;
     return true;
 }

@@ -26,18 +26,23 @@ static void on_drop(int number)
 }
 
 /* On this thread, until it stops: a handler without SA_RESTART, so system calls end with EINTR. */
-static timer_t rain_start(void)
+static bool rain_begin(int number, timer_t *ret)
 {
     struct sigaction action = {.sa_handler = on_drop};
-    sigemptyset(&action.sa_mask);
-    assert_int_equal(sigaction(SIGUSR1, &action, NULL), 0);
-    timer_t timer;
-    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGUSR1};
-    event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
-    assert_int_equal(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
+    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = number};
     const struct itimerspec every = {{0, DROP_NS}, {0, DROP_NS}};
-    assert_int_equal(timer_settime(timer, 0, &every, NULL), 0);
+    sigemptyset(&action.sa_mask);
+    event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
+    return sigaction(number, &action, NULL) == 0 &&
+           timer_create(CLOCK_MONOTONIC, &event, ret) == 0 &&
+           timer_settime(*ret, 0, &every, NULL) == 0;
+}
+
+static timer_t rain_start(void)
+{
+    timer_t timer;
     drops = 0;
+    assert_true(rain_begin(SIGUSR1, &timer));
     return timer;
 }
 
@@ -123,6 +128,112 @@ static void waits_last_until_their_deadline(void **state)
     host_close(&self);
 }
 
+/* ---- a crowd: each thread under a rain of its own ---- */
+
+#define CROWD 4
+
+typedef struct member {
+    bp_plugin *plugin;
+    int number;
+    unsigned calls, failures;
+    char first[BP_ERROR_MESSAGE_MAX];
+} member;
+
+static void note(member *self, const char *what)
+{
+    if (self->failures++ == 0)
+        snprintf(self->first, sizeof self->first, "%s", what);
+}
+
+/* Without a sandbox of its own: nearly every call waits until another thread gives it one. */
+static void *call_under_rain(void *data)
+{
+    member *self = data;
+    timer_t timer;
+    if (!rain_begin(self->number, &timer)) {
+        note(self, "no timer");
+        return NULL;
+    }
+    while (drops < 100 * CROWD || self->calls < 100) {
+        bp_call call = BP_CALL_INIT;
+        bp_call_result result = BP_CALL_RESULT_INIT;
+        bp_error error = BP_ERROR_INIT;
+        call.export_name = self->calls % 8 ? "ping" : "load_far";
+        call.timeout_ms = PATIENCE_MS; /* a wake-up that is lost becomes a timeout */
+        bp_outcome expected = self->calls % 8 ? BP_OUTCOME_FINISHED : BP_OUTCOME_TRAPPED;
+        if (bp_plugin_call(self->plugin, &call, &result, &error) != BP_OK)
+            note(self, error.message);
+        else if (result.outcome != expected)
+            note(self, bp_outcome_name((bp_outcome)result.outcome));
+        bp_call_result_done(&result);
+        self->calls++;
+    }
+    timer_delete(timer);
+    return NULL;
+}
+
+static void no_wake_up_is_lost_in_a_crowd(void **state)
+{
+    (void)state;
+    static const int numbers[] = {SIGUSR1, SIGALRM};
+    host self;
+    host_open(&self, NULL);
+    bp_plugin_options options = BP_PLUGIN_OPTIONS_INIT;
+    options.max_live = 1;
+    options.limits.time_ms = PATIENCE_MS;
+    bp_plugin *plugin = host_load(&self, "traps.wat", &options);
+    member members[CROWD] = {0};
+    pthread_t threads[CROWD];
+    drops = 0;
+    for (size_t i = 0; i < CROWD; i++) {
+        members[i].plugin = plugin;
+        members[i].number = numbers[i % COUNT(numbers)];
+        threads[i] = thread_start(0, call_under_rain, &members[i]);
+    }
+    for (size_t i = 0; i < CROWD; i++)
+        thread_join(threads[i]);
+    for (size_t i = 0; i < CROWD; i++)
+        if (members[i].failures)
+            fail_msg("%u of %u calls: %s", members[i].failures, members[i].calls, members[i].first);
+    assert_true(plugin_stats(plugin).takes[BP_TAKE_MISS] > 0); /* there was waiting */
+    host_unload(&self, plugin);
+    host_close(&self);
+}
+
+/* ---- ends that wait ---- */
+
+static void *end_session(void *data)
+{
+    unsigned before = drops;
+    while (drops < before + 20)
+        sched_yield();
+    bp_session_end(data);
+    return NULL;
+}
+
+static void what_is_ended_ends(void **state)
+{
+    (void)state;
+    host self;
+    host_open(&self, NULL);
+    timer_t timer = rain_start();
+    while (drops < 200) {
+        bp_plugin *plugin = host_load(&self, "traps.wat", NULL);
+        bp_session *session = NULL;
+        assert_int_equal(bp_session_open(plugin, NULL, &session, NULL), BP_OK);
+        pthread_t thread = thread_start(0, end_session, session);
+        assert_int_equal(bp_pool_close(bp_plugin_pool(plugin), bp_deadline_in_ms(PATIENCE_MS)),
+                         BP_OK);
+        thread_join(thread);
+        bp_plugin_unref(plugin);
+        bp_runtime *other = NULL; /* joins its threads */
+        assert_int_equal(bp_runtime_new(NULL, &other, NULL), BP_OK);
+        bp_runtime_unref(other);
+    }
+    rain_stop(timer);
+    host_close(&self);
+}
+
 /* Compiling by another process has waiting, reading and reaping in it. */
 static void modules_are_compiled(void **state)
 {
@@ -204,7 +315,10 @@ static void our_threads_take_no_signals(void **state)
     options.sandboxes_max = 16;
     bp_runtime *runtime = NULL;
     assert_int_equal(bp_runtime_new(&options, &runtime, NULL), BP_OK);
+    bp_keeper *keeper = NULL;
+    assert_int_equal(bp_keeper_new(NULL, &keeper, NULL), BP_OK);
     assert_int_equal(look_at_threads().all, before.all); /* they start when there is work */
+    bp_keeper_free(keeper);
     bp_runtime_unref(runtime);
     host self;
     host_open(&self, NULL);
@@ -225,6 +339,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(calls_end_as_they_do_in_the_dry),
         cmocka_unit_test(waits_last_until_their_deadline),
+        cmocka_unit_test(no_wake_up_is_lost_in_a_crowd),
+        cmocka_unit_test(what_is_ended_ends),
         cmocka_unit_test(modules_are_compiled),
         cmocka_unit_test(our_threads_take_no_signals),
     };

@@ -5,36 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "support/child.h"
 #include "support/host.h"
 
-/* In a child there is no test to fail: it ends, and says where. */
-#define NEED(condition)                                                                            \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                        \
-            _exit(1);                                                                              \
-        }                                                                                          \
-    } while (0)
-
 static const int faults[] = {SIGSEGV, SIGILL, SIGFPE};
-
-static void in_child(void (*play)(void))
-{
-    fflush(NULL);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        play();
-        _exit(0);
-    }
-    int status = 0;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
-}
 
 static bp_runtime *runtime_new(bp_signals signals)
 {
@@ -142,7 +117,7 @@ static void play_before(void)
 static void a_handler_from_before_gets_what_is_the_hosts(void **state)
 {
     (void)state;
-    in_child(play_before);
+    child_plays(play_before);
 }
 
 static void play_after(void)
@@ -166,7 +141,7 @@ static void play_after(void)
 static void a_handler_from_after_is_found(void **state)
 {
     (void)state;
-    in_child(play_after);
+    child_plays(play_after);
 }
 
 static void play_chain(void)
@@ -182,7 +157,7 @@ static void play_chain(void)
 static void a_handler_that_passes_on_does_no_harm(void **state)
 {
     (void)state;
-    in_child(play_chain);
+    child_plays(play_chain);
 }
 
 /* ---- no handlers at all ---- */
@@ -212,7 +187,7 @@ static void play_none(void)
 static void without_handlers_every_trap_is_an_outcome_too(void **state)
 {
     (void)state;
-    in_child(play_none);
+    child_plays(play_none);
 }
 
 int main(void)

@@ -2,6 +2,7 @@
 import contextlib
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -11,16 +12,10 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXTISM_VERSION = "1.41.0"
-# Names that a neighbour may have: Wasmtime's C API, our own inside, a library's usual ones.
-FOREIGN = """
-#include <stdlib.h>
-#define TAKEN(name) void name(void); void name(void) { abort(); }
-TAKEN(wasm_engine_new_with_config) TAKEN(wasm_config_new) TAKEN(wasmtime_store_new) TAKEN(wasmtime_module_new)
-TAKEN(wasmtime_instance_pre_instantiate) TAKEN(wasmtime_func_call_unchecked) TAKEN(wasmtime_store_context)
-TAKEN(wasmtime_linker_new) TAKEN(wasmtime_error_delete) TAKEN(wasm_trap_delete) TAKEN(foundation_version)
-TAKEN(foundation_instance_reset) TAKEN(bp__alloc) TAKEN(bp__engine_new) TAKEN(bp__pool_free) TAKEN(bp__now_ns)
-TAKEN(rust_eh_personality) TAKEN(text_of) TAKEN(find) TAKEN(load)
-"""
+# Names that a neighbour may have: Wasmtime's C API, ours inside, a library's usual ones.
+INSIDE = r"(wasm|wasmtime|wasi|foundation|bp_)_[A-Za-z0-9_]+"
+USUAL = ["rust_eh_personality", "text_of", "find", "load", "compile", "park", "reset"]
+PUBLIC = r"bp_[a-z][A-Za-z0-9_]*"
 HOST = r"""
 #include <bullpen/bullpen.h>
 #include <dlfcn.h>
@@ -79,6 +74,28 @@ def build(tmp_path, name, text, *flags):
     return output
 
 
+def names_of(library, pattern, undefined=False):
+    """Functions that the library has inside, whoever may see them; or those that it takes from others."""
+    listed = subprocess.run(["nm", "--dynamic" if undefined else "--defined-only", library], capture_output=True, text=True, check=True).stdout
+    kinds = "U" if undefined else "Tt"
+    found = (line.split()[-2:] for line in listed.splitlines() if len(line.split()) > 1)
+    return sorted({name.split("@")[0] for kind, name in found if kind in kinds and re.fullmatch(pattern, name.split("@")[0])})
+
+
+def taken(names):
+    """A neighbour's source, whose functions have these names and end the process."""
+    return "#include <stdlib.h>\n" + "".join(f"void {name}(void); void {name}(void) {{ abort(); }}\n" for name in names)
+
+
+@pytest.fixture
+def inside(library):
+    names = names_of(library.parent / "libbullpen.a", INSIDE)
+    # The engine's C API, and each of our layers.
+    assert {"wasmtime_store_new", "wasm_engine_new", "foundation_engine_new", "bp__alloc", "bp__engine_new"} <= set(names)
+    assert len(names) > 300
+    return names + USUAL
+
+
 @pytest.fixture
 def library(bullpen_bin):
     return pathlib.Path(bullpen_bin).resolve().parent / "libbullpen.so"
@@ -100,18 +117,41 @@ def test_it_may_be_loaded_again_and_again(tmp_path, library, plugin):
     assert run(host, library, plugin) == (0, 3 * ANSWER, "")
 
 
-def test_names_of_others_do_not_reach_it(tmp_path, library, plugin):
-    foreign = build(tmp_path, "foreign.so", FOREIGN, "-shared", "-fPIC")
+def test_names_of_others_do_not_reach_it(tmp_path, library, plugin, inside):
+    foreign = build(tmp_path, "foreign.so", taken(inside), "-shared", "-fPIC")
     host = build(tmp_path, "host", HOST, "-ldl")
     assert run(host, library, plugin, foreign) == (0, 3 * ANSWER, "")
     embed = library.parent / "examples" / "embed"
     assert run(embed, plugin, "count_vowels", "Hello", LD_PRELOAD=str(foreign)) == (0, ANSWER, "")
 
 
-def test_its_archive_gives_a_program_no_names_but_its_own(tmp_path, library, plugin):
+def test_its_own_calls_of_public_functions_stay_inside(tmp_path, library, plugin):
+    """Another library with our public names, an older one of ours perhaps, was there first."""
+    public = names_of(library, PUBLIC)
+    assert {"bp_pool_take", "bp_error_set", "bp_pool_give"} <= set(public)
+    foreign = build(tmp_path, "foreign.so", taken(public), "-shared", "-fPIC")
+    host = build(tmp_path, "host", HOST, "-ldl")
+    assert run(host, library, plugin, foreign) == (0, 3 * ANSWER, "")
+
+
+def test_it_takes_from_others_what_is_theirs(library):
+    assert names_of(library, f"{INSIDE}|{PUBLIC}|_?R[A-Z].*|rust_.*", undefined=True) == []
+    assert "json_object_get" in names_of(library, "json_.*", undefined=True)
+
+
+def test_two_copies_in_one_program(tmp_path, library, plugin):
+    """The archive in the program, whose names everybody sees, and the shared library opened by it."""
+    flags = subprocess.run(["pkg-config", "--libs", "libcrypto", "libcurl", "jansson", "lmdb"], capture_output=True, text=True, check=True)
+    copy = "void *copy[] = {(void *)bp_runtime_new, (void *)bp_plugin_load_file, (void *)bp_plugin_call};\n"
+    host = build(tmp_path, "host", HOST + copy, "-rdynamic", library.parent / "libbullpen.a", *flags.stdout.split(),
+                 "-lpthread", "-ldl", "-lm", "-lgcc_s")
+    assert run(host, library, plugin) == (0, 3 * ANSWER, "")
+
+
+def test_its_archive_gives_a_program_no_names_but_its_own(tmp_path, library, plugin, inside):
     """Linked statically into a program that has all those names itself."""
     source = tmp_path / "embed.c"
-    source.write_text((ROOT / "examples" / "embed.c").read_text() + FOREIGN)
+    source.write_text((ROOT / "examples" / "embed.c").read_text() + taken(inside))
     flags = subprocess.run(["pkg-config", "--libs", "libcrypto", "libcurl", "jansson", "lmdb"], capture_output=True, text=True, check=True)
     program = tmp_path / "embed"
     done = subprocess.run(["cc", f"-I{ROOT}/include", source, library.parent / "libbullpen.a", "-o", program,

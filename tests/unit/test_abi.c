@@ -2,8 +2,10 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <bullpen/bullpen.h>
 #include <stddef.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "support/check.h"
 #include "support/host.h"
@@ -31,6 +33,35 @@ static void layouts_are_frozen(void **state)
         wrong++;
     }
     assert_int_equal(wrong, 0);
+}
+
+/* A struct that is not in the map is frozen by nobody: every one of the headers has to be. */
+static void every_struct_is_in_the_map(void **state)
+{
+    (void)state;
+    static const char *const known[] = {
+#define SIZE(type, bytes) #type,
+#define AT(type, field, offset)
+        ABI_MAP(SIZE, AT)
+#undef SIZE
+#undef AT
+    };
+    unsigned found = 0;
+    char line[512], name[64];
+    FILE *headers = popen("cat include/bullpen/*.h", "r");
+    assert_non_null(headers);
+    while (fgets(line, sizeof line, headers)) {
+        if (sscanf(line, "typedef struct %63[a-z0-9_] {", name) != 1 || !strchr(line, '{'))
+            continue;
+        size_t at = 0;
+        while (at < COUNT(known) && strcmp(known[at], name) != 0)
+            at++;
+        if (at == COUNT(known))
+            fail_msg("%s is not in tests/unit/abi_map.h", name);
+        found++;
+    }
+    assert_int_equal(pclose(headers), 0);
+    assert_int_equal(found, COUNT(known));
 }
 
 /* ---- callers that were compiled with other headers ---- */
@@ -124,12 +155,26 @@ static const struct {
     {"bp_pool_take_options", use_take, sizeof(bp_pool_take_options), 8},
 };
 
-/* The caller's bytes end where its size says: what is read behind that, a sanitizer sees. */
+/* The caller's bytes end where its size says: what is read behind that is a fault. */
+static void *struct_at_the_end(size_t size)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *mapped = mmap(NULL, 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(mapped, MAP_FAILED);
+    assert_int_equal(mprotect(mapped, page, PROT_READ | PROT_WRITE), 0);
+    uint32_t said = (uint32_t)size;
+    return memcpy(mapped + page - size, &said, sizeof said);
+}
+
+static void struct_end(void *given)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    munmap((void *)((uintptr_t)given & ~(uintptr_t)(page - 1)), 2 * page);
+}
+
 static void *caller_struct(const char *type, size_t size)
 {
-    char *given = calloc(1, size);
-    uint32_t said = (uint32_t)size;
-    memcpy(given, &said, sizeof said);
+    char *given = struct_at_the_end(size);
     if (strcmp(type, "bp_pool_ops") == 0)
         memcpy(given + offsetof(bp_pool_ops, create),
                &(bp_status(*)(void *, bp_deadline, void **, bp_error *)){create}, sizeof(void *));
@@ -139,12 +184,13 @@ static void *caller_struct(const char *type, size_t size)
 static void older_callers_get_defaults(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < COUNT(inputs); i++) {
-        bp_error error = BP_ERROR_INIT;
-        void *given = caller_struct(inputs[i].type, inputs[i].first);
-        assert_status(BP_OK, inputs[i].use(given, &error), &error);
-        free(given);
-    }
+    for (size_t i = 0; i < COUNT(inputs); i++)
+        for (size_t size = inputs[i].first; size <= inputs[i].size; size += 8) {
+            bp_error error = BP_ERROR_INIT;
+            void *given = caller_struct(inputs[i].type, size);
+            assert_status(BP_OK, inputs[i].use(given, &error), &error);
+            struct_end(given);
+        }
 }
 
 static void newer_callers_may_leave_what_is_new_alone(void **state)
@@ -157,7 +203,7 @@ static void newer_callers_may_leave_what_is_new_alone(void **state)
         given[inputs[i].size + 23] = 1;
         assert_status(BP_EUNSUPPORTED, inputs[i].use(given, &error), &error);
         assert_contains(error.message, inputs[i].type, "error");
-        free(given);
+        struct_end(given);
     }
     bp_limits limits = {.reserved_ = {0, 0, 0, 1}};
     bp_plugin_options options = BP_PLUGIN_OPTIONS_INIT;
@@ -181,7 +227,7 @@ static void sizes_that_were_not_set_are_refused(void **state)
             memcpy(given, &sizes[k], sizeof sizes[k]);
             assert_status(BP_EINVAL, inputs[i].use(given, &error), &error);
             assert_contains(error.message, "_INIT", inputs[i].type);
-            free(given);
+            struct_end(given);
         }
 }
 
@@ -210,24 +256,27 @@ static const struct {
     {"bp_pool_stats", get_pool_stats, sizeof(bp_pool_stats)},
 };
 
+static void result_is_written_up_to(size_t i, size_t size)
+{
+    unsigned char *given = struct_at_the_end(size);
+    uint32_t said = (uint32_t)size, after;
+    memset(given, 0xA5, size);
+    memcpy(given, &said, sizeof said);
+    bp_error error = BP_ERROR_INIT;
+    assert_status(BP_OK, outputs[i].get(given, &error), &error);
+    memcpy(&after, given, sizeof after);
+    assert_int_equal(after, said);
+    for (size_t at = outputs[i].size; at < size; at++) /* a newer caller's own */
+        assert_int_equal(given[at], 0xA5);
+    struct_end(given);
+}
+
 static void results_end_where_the_caller_says(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT(outputs); i++)
-        for (int more = -1; more <= 1; more++) {
-            size_t size = more < 0 ? 8 : outputs[i].size + (more ? 16 : 0);
-            unsigned char *given = malloc(size + 8);
-            uint32_t said = (uint32_t)size, after;
-            memset(given, 0xA5, size + 8);
-            memcpy(given, &said, sizeof said);
-            bp_error error = BP_ERROR_INIT;
-            assert_status(BP_OK, outputs[i].get(given, &error), &error);
-            memcpy(&after, given, sizeof after);
-            assert_int_equal(after, said);
-            for (size_t at = size < outputs[i].size ? size : outputs[i].size; at < size + 8; at++)
-                assert_int_equal(given[at], 0xA5);
-            free(given);
-        }
+        for (size_t size = 8; size <= outputs[i].size + 24; size += 8)
+            result_is_written_up_to(i, size);
 }
 
 static void call_results_keep_what_a_newer_caller_has(void **state)
@@ -245,6 +294,9 @@ static void call_results_keep_what_a_newer_caller_has(void **state)
     bp_call_result_done(&result.known);
     assert_int_equal(result.known.size, sizeof result);
     assert_int_equal(result.more, 42);
+    result.known.size = 112; /* what the first version had is enough for ever */
+    assert_status(BP_OK, bp_plugin_call(plugin, NULL, &result.known, &error), &error);
+    bp_call_result_done(&result.known);
     result.known.size = 8;
     assert_status(BP_EINVAL, bp_plugin_call(plugin, NULL, &result.known, &error), &error);
 }
@@ -274,6 +326,7 @@ int main(void)
     signals_remember();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(layouts_are_frozen),
+        cmocka_unit_test(every_struct_is_in_the_map),
         cmocka_unit_test(older_callers_get_defaults),
         cmocka_unit_test(newer_callers_may_leave_what_is_new_alone),
         cmocka_unit_test(sizes_that_were_not_set_are_refused),

@@ -12,6 +12,7 @@ static void options_out_of_range_are_named(void **state)
         const char *name;
     } cases[] = {
         {{.sandboxes_max = UINT32_MAX}, "sandboxes_max"},
+        {{.sandboxes_max = 100001}, "sandboxes_max"},
         {{.table_elements_max = UINT64_MAX}, "table_elements_max"},
         {{.stack_bytes = 1}, "stack_bytes"},
         {{.stack_bytes = UINT64_MAX}, "stack_bytes"},
@@ -132,6 +133,34 @@ static void nothing_is_made_of_null(void **state)
     assert_int_equal(bp_runtime_new(NULL, NULL, NULL), BP_EINVAL);
 }
 
+static void who_does_not_read_errors_gets_the_same_statuses(void **state)
+{
+    (void)state;
+    static const char *const hosts[] = {"http://no host/"};
+    bp_plugin_options bad_host = BP_PLUGIN_OPTIONS_INIT;
+    bad_host.http_hosts = hosts;
+    bad_host.http_hosts_count = 1;
+    const struct {
+        const char *code;
+        const bp_plugin_options *options;
+        bp_status expected;
+    } cases[] = {
+        {"(module (func (export \"handle\")))", &bad_host, BP_EINVAL},
+        {"{\"wasm\":[{\"path\":1}]}", NULL, BP_EFORMAT},
+        {"(module (func (export \"handle\"))", NULL, BP_EFORMAT},
+    };
+    host self;
+    host_open(&self, NULL);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        bp_plugin *plugin = NULL;
+        assert_int_equal(bp_plugin_load_bytes(self.runtime, bp_bytes_of(cases[i].code),
+                                              cases[i].options, &plugin, NULL),
+                         cases[i].expected);
+        assert_null(plugin);
+    }
+    host_close(&self);
+}
+
 /* ---- inspection ---- */
 
 static void inspection_tells_what_imports_need(void **state)
@@ -200,6 +229,7 @@ int main(void)
         cmocka_unit_test(contradictions_are_named),
         cmocka_unit_test(info_tells_what_a_plugin_is),
         cmocka_unit_test(nothing_is_made_of_null),
+        cmocka_unit_test(who_does_not_read_errors_gets_the_same_statuses),
         cmocka_unit_test(inspection_tells_what_imports_need),
         cmocka_unit_test(inspection_tells_what_exports_are),
     };
