@@ -354,4 +354,9 @@
     SIZE(bp_problem, 24) \
     AT(bp_problem, pointer, 0) \
     AT(bp_problem, message, 8) \
-    AT(bp_problem, hint, 16)
+    AT(bp_problem, hint, 16) \
+    SIZE(bp_capability, 32) \
+    AT(bp_capability, name, 0) \
+    AT(bp_capability, parameter, 8) \
+    AT(bp_capability, risk, 16) \
+    AT(bp_capability, opens, 24)
