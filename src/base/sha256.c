@@ -6,7 +6,7 @@
 bp_status bp__sha256(bp_bytes input, uint8_t digest[BP__SHA256_SIZE], bp_error *reterr)
 {
     if (!EVP_Digest(input.data, input.size, digest, NULL, EVP_sha256(), NULL))
-        return bp_error_set(reterr, BP_ENOMEM, 
+        return bp_error_set(reterr, BP_ENOMEM,
                             "libcrypto does not compute SHA-256; perhaps it got no memory or "
                             "mappings (RLIMIT_AS, vm.max_map_count)");
     return BP_OK;

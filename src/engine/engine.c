@@ -25,9 +25,9 @@
 /* With fewer instances than this an engine is of no use. */
 #define INSTANCES_MIN 2
 
-/* Addresses that are left for what comes after the engine: stacks of threads, the allocator's arenas
- * for them, compiled code. An engine that takes the last ones is made, and then ends the process
- * with its first allocation that fails. */
+/* Addresses that are left for what comes after the engine: stacks of threads, the allocator's
+ * arenas for them, compiled code. An engine that takes the last ones is made, and then ends the
+ * process with its first allocation that fails. */
 #define HEADROOM_BYTES (256 * MIB)
 
 /* A module may have a few memories and tables. There are as many slots as all instances together

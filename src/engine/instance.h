@@ -47,8 +47,8 @@ typedef struct bp__trap_report {
 bp_status bp__instance_new(bp__engine *engine, void *host_data, bp__instance **ret,
                            bp_error *reterr);
 void bp__instance_free(bp__instance *instance);
-/* The guest's memory goes back to the kernel; before bp__instance_free(), which keeps it for the next
- * instance: that is quicker, if there is one. */
+/* The guest's memory goes back to the kernel; before bp__instance_free(), which keeps it for the
+ * next instance: that is quicker, if there is one. */
 void bp__instance_give_memory_back(bp__instance *instance);
 
 /* Puts pristine code into the shell; a start function runs under `until`. After anything but

@@ -127,6 +127,7 @@ static void *run(void *data)
     job *self = data;
     bp__resolver *resolver = self->resolver;
     bp__addresses found = {.count = 0};
+    pthread_setname_np(pthread_self(), "bullpen-lookup");
     int error =
         resolver->lookup(resolver->data, self->host, found.items, BP__ADDRESSES_MAX, &found.count);
     bp__gate_lock(&resolver->gate);

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "support/folder.h"
 #include "support/host.h"
 #include "support/signals.h"
 #include "support/thread.h"
@@ -333,6 +334,34 @@ static void our_threads_take_no_signals(void **state)
         sched_yield();
 }
 
+static void a_stores_threads_take_no_signals_either(void **state)
+{
+    (void)state;
+    char folder[FOLDER_PATH_MAX], location[FOLDER_PATH_MAX + 8];
+    threads before = look_at_threads();
+    folder_make(folder);
+    snprintf(location, sizeof location, "file:%s", folder);
+    bp_kv_options options = BP_KV_OPTIONS_INIT;
+    options.location = location;
+    bp_kv *kv = NULL;
+    bp_error error = BP_ERROR_INIT;
+    assert_status(BP_OK, bp_kv_open(&options, &kv, &error), &error);
+    bp_kv_call call = BP_KV_CALL_INIT;
+    bp_kv_change change = BP_KV_CHANGE_INIT;
+    call.plugin = BP_BYTES("plugin");
+    change.ttl_ms = PATIENCE_MS;
+    assert_status(BP_OK,
+                  bp_kv_set(kv, &call, BP_BYTES("key"), BP_BYTES("value"), &change, NULL, &error),
+                  &error);
+    threads now = look_at_threads();
+    while (now.all != before.all + now.ours) /* one that begins may not have its name yet */
+        now = look_at_threads();
+    assert_true(now.ours > before.ours);
+    assert_int_equal(now.open, 0);
+    bp_kv_unref(kv);
+    folder_remove(folder);
+}
+
 int main(void)
 {
     signals_remember();
@@ -343,6 +372,7 @@ int main(void)
         cmocka_unit_test(what_is_ended_ends),
         cmocka_unit_test(modules_are_compiled),
         cmocka_unit_test(our_threads_take_no_signals),
+        cmocka_unit_test(a_stores_threads_take_no_signals_either),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

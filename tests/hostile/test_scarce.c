@@ -183,8 +183,8 @@ static size_t region_bytes(void)
 static size_t take_mappings(size_t left, char **ret)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), pages = region_bytes() / page, taken = 0;
-    char *region = mmap(NULL, region_bytes(), PROT_NONE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    char *region =
+        mmap(NULL, region_bytes(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (region == MAP_FAILED)
         return 0;
     while (2 * taken + 1 < pages && mprotect(region + (2 * taken + 1) * page, page, PROT_READ) == 0)
@@ -222,7 +222,7 @@ static int ask_for_room(void *data)
     unsigned before = process_mappings();
     if (bp__room_for_mappings(&error) != BP_OK || process_mappings() != before)
         return BROKEN;
-    return !leave_mappings(data) ? UNCLEAR
+    return !leave_mappings(data)                    ? UNCLEAR
            : bp__room_for_mappings(&error) == BP_OK ? WORKS
                                                     : judge(&error);
 }

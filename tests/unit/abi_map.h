@@ -355,4 +355,9 @@
     AT(bp_problem, pointer, 0) \
     AT(bp_problem, message, 8) \
     AT(bp_problem, hint, 16) \
-    AT(bp_plugin_options, policy, 280)
+    AT(bp_plugin_options, policy, 280) \
+    SIZE(bp_capability, 32) \
+    AT(bp_capability, name, 0) \
+    AT(bp_capability, parameter, 8) \
+    AT(bp_capability, risk, 16) \
+    AT(bp_capability, opens, 24)

@@ -51,7 +51,8 @@ static void every_struct_is_in_the_map(void **state)
     FILE *headers = popen("cat include/bullpen/*.h", "r");
     assert_non_null(headers);
     while (fgets(line, sizeof line, headers)) {
-        if (sscanf(line, "typedef struct %63[a-z0-9_] {", name) != 1 || !strchr(line, '{'))
+        if (sscanf(line, "typedef %*[a-z] %63[a-z0-9_] {", name) != 1 || !strchr(line, '{') ||
+            strncmp(line, "typedef enum", 12) == 0)
             continue;
         size_t at = 0;
         while (at < COUNT(known) && strcmp(known[at], name) != 0)
@@ -70,6 +71,7 @@ typedef bp_status (*use_fn)(void *options, bp_error *reterr);
 
 static bp_runtime *runtime;
 static bp_plugin *plugin;
+static bp_kv *kv;
 
 static bp_status use_runtime(void *options, bp_error *reterr)
 {
@@ -140,6 +142,51 @@ static bp_status use_take(void *options, bp_error *reterr)
                               : status; /* zero is a poll, and the only one may be at its reset */
 }
 
+static bp_status use_kv(void *options, bp_error *reterr)
+{
+    bp_kv *made = NULL;
+    bp_status status = bp_kv_open(options, &made, reterr);
+    bp_kv_unref(made);
+    return status;
+}
+
+static bp_status use_kv_limits(void *limits, bp_error *reterr)
+{
+    bp_kv_options options = BP_KV_OPTIONS_INIT;
+    options.limits = limits;
+    return use_kv(&options, reterr);
+}
+
+static bp_status use_kv_call(void *call, bp_error *reterr)
+{
+    bool there;
+    return bp_kv_exists(kv, call, BP_BYTES("key"), &there, reterr);
+}
+
+static bp_status use_kv_change(void *change, bp_error *reterr)
+{
+    bp_kv_call call = BP_KV_CALL_INIT;
+    call.plugin = BP_BYTES("plugin");
+    return bp_kv_set(kv, &call, BP_BYTES("key"), BP_BYTES("value"), change, NULL, reterr);
+}
+
+static bp_status answer(const bp_host_call *call, const bp_host_value *arguments,
+                        bp_host_value *results, bp_error *reterr)
+{
+    (void)call, (void)arguments, (void)results, (void)reterr;
+    return BP_OK;
+}
+
+static bp_status use_host_function(void *function, bp_error *reterr)
+{
+    bp_host_functions *set = NULL;
+    bp_status status = bp_host_functions_new(&set, reterr);
+    if (status == BP_OK)
+        status = bp_host_function_define(set, function, reterr);
+    bp_host_functions_unref(set);
+    return status;
+}
+
 /* `first` is what the very first version had: enough to be useful. */
 static const struct {
     const char *type;
@@ -153,6 +200,11 @@ static const struct {
     {"bp_pool_ops", use_ops, sizeof(bp_pool_ops), 16},
     {"bp_keeper_options", use_keeper, sizeof(bp_keeper_options), 8},
     {"bp_pool_take_options", use_take, sizeof(bp_pool_take_options), 8},
+    {"bp_kv_options", use_kv, sizeof(bp_kv_options), 8},
+    {"bp_kv_limits", use_kv_limits, sizeof(bp_kv_limits), 8},
+    {"bp_kv_call", use_kv_call, sizeof(bp_kv_call), 24},
+    {"bp_kv_change", use_kv_change, sizeof(bp_kv_change), 8},
+    {"bp_host_function", use_host_function, sizeof(bp_host_function), 40},
 };
 
 /* The caller's bytes end where its size says: what is read behind that is a fault. */
@@ -172,12 +224,24 @@ static void struct_end(void *given)
     munmap((void *)((uintptr_t)given & ~(uintptr_t)(page - 1)), 2 * page);
 }
 
+/* What cannot be left out. */
+static void fill(const char *type, void *given)
+{
+    if (strcmp(type, "bp_pool_ops") == 0) {
+        ((bp_pool_ops *)given)->create = create;
+    } else if (strcmp(type, "bp_kv_call") == 0) {
+        ((bp_kv_call *)given)->plugin = BP_BYTES("plugin");
+    } else if (strcmp(type, "bp_host_function") == 0) {
+        ((bp_host_function *)given)->name = "answer";
+        ((bp_host_function *)given)->signature = "->";
+        ((bp_host_function *)given)->call = answer;
+    }
+}
+
 static void *caller_struct(const char *type, size_t size)
 {
     char *given = struct_at_the_end(size);
-    if (strcmp(type, "bp_pool_ops") == 0)
-        memcpy(given + offsetof(bp_pool_ops, create),
-               &(bp_status(*)(void *, bp_deadline, void **, bp_error *)){create}, sizeof(void *));
+    fill(type, given);
     return given;
 }
 
@@ -246,6 +310,11 @@ static bp_status get_pool_stats(void *stats, bp_error *reterr)
     return bp_plugin_get_pool_stats(plugin, stats, reterr);
 }
 
+static bp_status get_kv_stats(void *stats, bp_error *reterr)
+{
+    return bp_kv_stats_read(kv, stats, reterr);
+}
+
 static const struct {
     const char *type;
     use_fn get;
@@ -254,6 +323,7 @@ static const struct {
     {"bp_runtime_info", get_runtime_info, sizeof(bp_runtime_info)},
     {"bp_plugin_info", get_plugin_info, sizeof(bp_plugin_info)},
     {"bp_pool_stats", get_pool_stats, sizeof(bp_pool_stats)},
+    {"bp_kv_stats", get_kv_stats, sizeof(bp_kv_stats)},
 };
 
 static void result_is_written_up_to(size_t i, size_t size)
@@ -306,6 +376,7 @@ static int open_plugin(void **state)
     (void)state;
     bp_error error = BP_ERROR_INIT;
     assert_status(BP_OK, bp_runtime_new(NULL, &runtime, &error), &error);
+    assert_status(BP_OK, bp_kv_open(NULL, &kv, &error), &error);
     assert_status(BP_OK,
                   bp_plugin_load_bytes(runtime, bp_bytes_of("(module (func (export \"handle\")))"),
                                        NULL, &plugin, &error),
@@ -316,6 +387,7 @@ static int open_plugin(void **state)
 static int close_plugin(void **state)
 {
     (void)state;
+    bp_kv_unref(kv);
     bp_plugin_unref(plugin);
     bp_runtime_unref(runtime);
     return 0;

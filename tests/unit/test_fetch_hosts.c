@@ -2,6 +2,8 @@
  * Apache-2.0 */
 #include "fetch_world.h"
 
+#include <signal.h>
+
 /* ---- names ---- */
 
 typedef struct names {
@@ -68,6 +70,37 @@ static void any_refused_address_refuses_the_name(void **unused)
         assert_int_equal(web_connections(&server), before);
         bp__fetch_client_free(client);
     }
+}
+
+/* Looking up has a thread of its own, which takes none of the host's signals and has a name. */
+static int look_at_thread(void *data, const char *host, bp__address *ret, size_t max,
+                          size_t *ret_count)
+{
+    (void)host, (void)ret, (void)max;
+    char name[16] = "";
+    sigset_t blocked;
+    pthread_getname_np(pthread_self(), name, sizeof name);
+    pthread_sigmask(SIG_BLOCK, NULL, &blocked);
+    *(bool *)data = strncmp(name, "bullpen-", 8) == 0 && sigismember(&blocked, SIGALRM) == 1 &&
+                    sigismember(&blocked, SIGTERM) == 1;
+    *ret_count = 0;
+    return 0;
+}
+
+static void lookups_are_in_a_thread_of_ours(void **unused)
+{
+    (void)unused;
+    bool ours = false;
+    bp__allow hosts = {0};
+    allow(&hosts, "*:*");
+    bp__fetch_options options = options_of(&hosts);
+    options.lookup = look_at_thread;
+    options.lookup_data = &ours;
+    bp__fetch_client *client = new_client(&options);
+    bp_error error = BP_ERROR_INIT;
+    assert_int_not_equal(get_named(client, "any.example", "/ok", &error), BP_OK);
+    assert_true(ours);
+    bp__fetch_client_free(client);
 }
 
 /* The first answer is fine, all later ones lead elsewhere: what was checked is what is used. */
@@ -390,6 +423,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_refused_address_refuses_the_name),
+        cmocka_unit_test(lookups_are_in_a_thread_of_ours),
         cmocka_unit_test(a_name_that_changes_is_used_as_it_was_checked),
         cmocka_unit_test(a_redirect_to_a_name_is_resolved_and_checked),
         cmocka_unit_test(a_name_that_nobody_has_is_an_error),
