@@ -15,8 +15,8 @@ typedef struct bp_problem {
 typedef void (*bp_problem_fn)(void *data, const bp_problem *problem);
 
 /**
- * Check a manifest of Bullpen's own (docs/plugins/manifest.md) without reading the files that it
- * names. For Extism's manifests there is nothing to check but the JSON; loading does the rest.
+ * Check a manifest of Bullpen's own (docs/plugins/manifest.md), or one of Extism's (it has "wasm"),
+ * without reading the files that it names.
  * @param json  borrowed. @param found told every problem, up to 100; NULL: nobody is.
  * @return BP_OK, BP_EFORMAT (a message with the first problem, and how many there are), BP_ENOMEM.
  * @threads any

@@ -33,7 +33,8 @@ static void print_failure(const call_values *values, const call_answer *answer)
     } else {
         const char *name = bp_outcome_name((bp_outcome)answer->result.outcome);
         const char *message = answer->result.message;
-        cli_error("%s: %s%s%s", values->export_name, name, *message ? ": " : "", message);
+        cli_error("%s: %s%s%s", values->export_name ? values->export_name : "the default export",
+                  name, *message ? ": " : "", message);
         print_backtrace(answer->result.backtrace);
         if (*answer->result.core_dump)
             cli_note("core dump: %s", answer->result.core_dump);

@@ -35,10 +35,13 @@ static const cli_operand call_operands[] = {
     {.name = "FILE",
      .is_file = true,
      .offset = offsetof(call_values, file),
-     .help = "A WebAssembly module, its text form, or an Extism manifest."},
+     .help = "A WebAssembly module, its text form, a manifest or the folder with one, or an Extism "
+             "manifest."},
     {.name = "EXPORT",
+     .optional = true,
      .offset = offsetof(call_values, export_name),
-     .help = "The function to call; 'bullpen inspect FILE' lists what there is."},
+     .help = "The function to call; 'bullpen inspect FILE' lists what there is. Without one the "
+             "default export of the manifest, or 'handle'."},
     {.name = NULL},
 };
 
@@ -166,7 +169,8 @@ static const cli_option call_options[] = {
      .type = CLI_TEXT,
      .argument = "FILE",
      .offset = offsetof(call_values, policy),
-     .help = "Grant and limit what this policy (TOML, docs/policy.md) says for the plugin's name, beside "
+     .help = "Grant and limit what this policy (TOML, docs/policy.md) says for the plugin's name, "
+             "beside "
              "the other options."},
     {.name = "kv",
      .type = CLI_TEXT,

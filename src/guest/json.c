@@ -5,7 +5,7 @@
 
 /* As long as the text is JSON this sees strings as jansson does; jansson goes no further than that.
  */
-static bool is_deep(bp_bytes text, size_t depth_max)
+bool bp__json_is_deep(bp_bytes text, size_t depth_max)
 {
     const char *at = text.data, *end = at + text.size;
     size_t depth = 0;
@@ -32,7 +32,7 @@ json_t *bp__json_read(bp_bytes text, size_t size_max, size_t depth_max, const ch
         bp_error_set(reterr, BP_EINVAL, "%s is larger than %zu KiB", what, size_max / 1024);
     else if (!text.data)
         bp_error_set(reterr, BP_EINVAL, "%s is missing", what);
-    else if (is_deep(text, depth_max))
+    else if (bp__json_is_deep(text, depth_max))
         bp_error_set(reterr, BP_EINVAL, "%s is nested too deeply", what);
     else if (!(document = json_loadb(text.data, text.size, JSON_REJECT_DUPLICATES, &error)))
         bp_error_set(reterr, BP_EINVAL, "%s is no JSON: line %d, column %d: %s", what, error.line,

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/sha256.h"
 #include "base/text.h"
+#include "guest/json.h"
 #include "plugin/manifest_rules.h"
 
 #define WASM_PAGE_SIZE 65536
@@ -346,6 +347,9 @@ static const key_reader manifest_readers[] = {
 static bp_status parse(bp_bytes json, json_t **ret, bp_error *reterr)
 {
     json_error_t error;
+    if (bp__json_is_deep(json, BP__MANIFEST_DEPTH_MAX))
+        return bp_error_set(reterr, BP_EFORMAT, "manifest: nests deeper than %d levels",
+                            BP__MANIFEST_DEPTH_MAX);
     *ret = json_loadb(json.data, json.size, JSON_REJECT_DUPLICATES, &error);
     if (*ret)
         return BP_OK;

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "guest/json.h"
 #include "host/capability.h"
 #include "plugin/manifest_rules.h"
 
@@ -34,6 +35,10 @@ static void tell(void *data, const char *pointer, const char *message, const cha
 static json_t *parse(bp_bytes json, bp__found *found)
 {
     json_error_t error;
+    if (bp__json_is_deep(json, BP__MANIFEST_DEPTH_MAX)) {
+        bp__found_add(found, "", NULL, "nests deeper than %d levels", BP__MANIFEST_DEPTH_MAX);
+        return NULL;
+    }
     json_t *document =
         json_loadb(json.data ? json.data : "", json.size, JSON_REJECT_DUPLICATES, &error);
     if (!document)
@@ -57,7 +62,9 @@ bp_status bp_manifest_check(bp_bytes json, bp_problem_fn told, void *data, bp_er
     teller self = {.found = told, .data = data};
     bp__found found = {.tell = tell, .data = &self};
     AUTO_JSON json_t *document = parse(json, &found);
-    if (document && (!json_is_object(document) || !bp__manifest_is_extism(document)))
+    if (document && json_object_get(document, "wasm"))
+        bp__manifest_check_extism(document, &found);
+    else if (document)
         bp__manifest_check(document, &found);
     return judge(&found, &self, reterr);
 }

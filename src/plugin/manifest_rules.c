@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "host/allow.h"
 #include "host/capability.h"
 
 #define END {.name = NULL}
@@ -205,6 +206,25 @@ static void check_path(const json_t *document, const char *field, bp__found *fou
                       "'%.80s' is no path inside the manifest's folder", path);
 }
 
+/* Hosts that loading would refuse. */
+static void check_hosts(const json_t *hosts, const char *pointer, bp__allow_dialect dialect,
+                        bp__found *found)
+{
+    char place[BP__POINTER_SIZE];
+    size_t index;
+    json_t *item;
+    json_array_foreach(hosts, index, item)
+    {
+        bp__allow allow = {0};
+        bp_error error = BP_ERROR_INIT;
+        snprintf(place, sizeof place, "%s/%zu", pointer, index);
+        if (json_is_string(item) &&
+            bp__allow_add(&allow, json_string_value(item), dialect, &error) == BP_EINVAL)
+            bp__found_add(found, place, NULL, "no host: %s", error.message);
+        bp__allow_done(&allow);
+    }
+}
+
 static void check_abi(const json_t *document, bp__found *found)
 {
     unsigned major, minor;
@@ -281,6 +301,76 @@ void bp__manifest_check(const json_t *document, bp__found *found)
     check_abi(document, found);
     check_exports(document, found);
     check_pool(document, found);
+    check_hosts(
+        json_object_get(json_object_get(json_object_get(document, "capabilities"), "http:fetch"),
+                        "hosts"),
+        "/capabilities/http:fetch/hosts", BP__ALLOW_OWN, found);
+}
+
+/* ---- Extism's ---- */
+
+static const bp__rule a_pair = {.shape = BP__SHAPE_TEXT, .max = BP__NUMBER_MAX};
+static const bp__rule module_fields[] = {
+    TEXT("path", 4096, NULL),
+    TEXT("data", BP__NUMBER_MAX, NULL),
+    TEXT("hash", 64, NULL),
+    TEXT("name", 4096, NULL),
+    TEXT("url", 4096, NULL),
+    TEXT("method", 32, NULL),
+    MAP("headers", 100, &a_pair, NULL),
+    END,
+};
+static const bp__rule a_module = {.shape = BP__SHAPE_OBJECT, .inside = module_fields};
+static const bp__rule memory_fields[] = {
+    NUMBER("max_pages", 1, 65536, NULL),
+    NUMBER("max_var_bytes", 0, UINT32_MAX, NULL),
+    NUMBER("max_http_response_bytes", 0, BP__NUMBER_MAX, NULL),
+    END,
+};
+static const bp__rule a_pattern = {.shape = BP__SHAPE_TEXT, .min = 1, .max = 300};
+static const bp__rule extism_rules[] = {
+    LIST("wasm", 1, 1, &a_module, NULL),
+    OBJECT("memory", memory_fields, NULL),
+    MAP("config", BP__NUMBER_MAX, &a_pair, NULL),
+    NUMBER("timeout_ms", 1, UINT64_C(1) << 40, NULL),
+    LIST("allowed_hosts", 0, 1000, &a_pattern, NULL),
+    MAP("allowed_paths", 1000, &a_pair, NULL),
+    END,
+};
+
+/* Extism's writers put null where nothing is meant. */
+static json_t *without_nulls(const json_t *object)
+{
+    json_t *copy = json_deep_copy(object);
+    const char *key;
+    json_t *value;
+    void *next;
+    json_object_foreach_safe(copy, next, key, value) if (json_is_null(value))
+        json_object_del(copy, key);
+    json_object_foreach_safe(json_object_get(copy, "memory"), next, key,
+                             value) if (json_is_null(value))
+        json_object_del(json_object_get(copy, "memory"), key);
+    json_object_foreach_safe(json_array_get(json_object_get(copy, "wasm"), 0), next, key,
+                             value) if (json_is_null(value))
+        json_object_del(json_array_get(json_object_get(copy, "wasm"), 0), key);
+    return copy;
+}
+
+void bp__manifest_check_extism(const json_t *document, bp__found *found)
+{
+    json_t *said = without_nulls(document);
+    const json_t *module = json_array_get(json_object_get(said, "wasm"), 0);
+    if (!said)
+        return;
+    bp__rules_check(extism_rules, said, found);
+    if (json_is_object(module) && !json_object_get(module, "path") &&
+        !json_object_get(module, "data"))
+        bp__found_add(found, "/wasm/0", NULL,
+                      json_object_get(module, "url")
+                          ? "code is not fetched from the network; download it and use 'path'"
+                          : "needs 'path' or 'data' with code in it");
+    check_hosts(json_object_get(said, "allowed_hosts"), "/allowed_hosts", BP__ALLOW_EXTISM, found);
+    json_decref(said);
 }
 
 bool bp__manifest_is_extism(const json_t *document)

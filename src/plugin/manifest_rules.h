@@ -9,6 +9,9 @@
 #define BP__ABI_MAJOR 1
 #define BP__ABI_MINOR 0
 
+/* Deeper than any manifest; parsers recurse. */
+#define BP__MANIFEST_DEPTH_MAX 32
+
 /* The table that docs/plugins/manifest.md and schema/manifest.schema.json are made from. */
 extern const bp__rule bp__manifest_rules[];
 /* Parts of it that policies have, too. */
@@ -17,6 +20,9 @@ extern const bp__rule bp__capability_rules[], bp__limit_rules[];
 /* Everything that is wrong with a document, also what no table can say: names that must agree,
  * versions, paths. */
 void bp__manifest_check(const json_t *document, bp__found *found);
+
+/* The same for Extism's manifests, but for the files that they name. */
+void bp__manifest_check_extism(const json_t *document, bp__found *found);
 
 /* Extism's manifests name their code in "wasm"; what says neither that nor anything of ours is taken for
  * one, too. */

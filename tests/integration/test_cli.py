@@ -33,7 +33,6 @@ def table(bullpen):
     (("call", "f", "e", "-z"), "unknown option '-z'", "lists the options"),
     (("call", "f", "e", "-qz"), "unknown option '-z'", "lists the options"),
     (("call",), "'call' needs FILE", "shows the usage"),
-    (("call", "f"), "'call' needs EXPORT", "shows the usage"),
     (("call", "f", "e", "g"), "'g' is one argument too many", "shows the usage"),
     (("inspect",), "'inspect' needs FILE", "shows the usage"),
     (("doctor", "now"), "'now' is one argument too many", "shows the usage"),

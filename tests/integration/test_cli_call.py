@@ -377,3 +377,16 @@ def test_bad_variables(bullpen_bin, guest, arguments, code, error):
                           timeout=PATIENCE_S, check=False)
     assert done.returncode == code
     assert error in done.stderr.decode()
+
+
+# --- plugins with a manifest -------------------------------------------------------------------
+
+def test_a_folder_is_called_by_its_default_export(bullpen, guest, tmp_path):
+    (tmp_path / "code.wat").write_text(guest("echo").read_text())
+    (tmp_path / "manifest.json").write_text(json.dumps(
+        {"name": "echo", "version": "1.0.0", "entry": "code.wat", "default_export": "run"}))
+    done = bullpen("call", tmp_path, "--input", "hi")
+    assert (done.code, done.out) == (0, b"hi")
+    done = bullpen("call", guest("echo"))
+    assert done.code == 1
+    assert "it has no default export; name one of run" in done.err

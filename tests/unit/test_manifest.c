@@ -250,7 +250,7 @@ static void worlds_that_are_not_there_are_refused(void **state)
     refused(w, "\"isolation\":\"process\"", BP_EUNSUPPORTED, "isolation 'process'");
     refused(w, "\"abi_version\":\"2.0\"", BP_EFORMAT, "built for version 2.0, this host has 1.0");
     refused(w, "\"abi_version\":\"1.1\"", BP_EFORMAT, "built for version 1.1, this host has 1.0");
-    refused(w, "\"capabilities\":{\"http:fetch\":{\"hosts\":[\"exa mple.com\"]}}", BP_EINVAL,
+    refused(w, "\"capabilities\":{\"http:fetch\":{\"hosts\":[\"exa mple.com\"]}}", BP_EFORMAT,
             "/capabilities/http:fetch/hosts/0");
 }
 
@@ -305,6 +305,16 @@ static void nonsense_is_a_problem(void **state)
     } bad[] = {
         {"", "line 1"},
         {"[]", "/: must be an object"},
+        {"{}", "/name: is missing"},
+        {"{\"nmae\":\"x\"}", "/nmae: there is no such field"},
+        {"{\"wasm\":[{\"url\":1}],\"timeout\":5}", "/wasm/0/url: must be a string"},
+        {"{\"wasm\":[{\"url\":\"https://a.com\"}]}", "not fetched from the network"},
+        {"{\"wasm\":[{\"path\":\"a\"}],\"timeout\":5}", "/timeout: there is no such field"},
+        {"{\"wasm\":[],\"memory\":{\"max_pages\":0}}", "/wasm: has 0 entries"},
+        {"{\"wasm\":[{\"path\":\"a\"}],\"allowed_hosts\":[\"a b\"]}", "/allowed_hosts/0: no host"},
+        {"{\"name\":\"a\",\"version\":\"1.0.0\",\"entry\":\"a\",\"capabilities\":{\"http:fetch\":"
+         "{\"hosts\":[\"a:70000\"]}}}",
+         "/capabilities/http:fetch/hosts/0: no host"},
         {"{\"name\":\"a\",\"name\":\"b\"}", "duplicate"},
         {"{\"name\":\"a\\u0000b\"}", "\\u0000"},
         {"{\"name\":\"\xff\"}", "unable to decode byte"},
@@ -345,6 +355,18 @@ static void note_change(void *data, bp_capability_change change, const char *nam
                         const char *parameter)
 {
     bp__buffer_printf(data, "%c%s %s\n", (char)change, name, parameter);
+}
+
+static void extisms_manifests_are_right_too(void **state)
+{
+    (void)state;
+    static const char json[] =
+        "{\"wasm\":[{\"path\":\"a.wasm\",\"name\":null,\"hash\":null}],\"memory\":{\"max_pages\":5,"
+        "\"max_var_bytes\":null},\"config\":{\"a\":\"b\"},\"timeout_ms\":null,\"allowed_hosts\":["
+        "\"*.a.com\"],"
+        "\"allowed_paths\":null}";
+    bp_error error = BP_ERROR_INIT;
+    assert_status(BP_OK, bp_manifest_check(bp_bytes_of(json), NULL, NULL, &error), &error);
 }
 
 static void differences_are_told_by_parameter(void **state)
@@ -411,6 +433,7 @@ int main(void)
         WORLD(worlds_that_are_not_there_are_refused),
         cmocka_unit_test(every_problem_is_told),
         cmocka_unit_test(nonsense_is_a_problem),
+        cmocka_unit_test(extisms_manifests_are_right_too),
         cmocka_unit_test(differences_are_told_by_parameter),
         WORLD(every_allocation_may_fail),
     };
