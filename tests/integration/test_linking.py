@@ -87,6 +87,12 @@ def taken(names):
     return "#include <stdlib.h>\n" + "".join(f"void {name}(void); void {name}(void) {{ abort(); }}\n" for name in names)
 
 
+def archive(library):
+    """What links the archive into a program."""
+    found = subprocess.run(["pkg-config", "--libs", "libcrypto", "libcurl", "jansson", "lmdb"], capture_output=True, text=True, check=True)
+    return [library.parent / "libbullpen.a", *found.stdout.split(), "-lnats", "-lpthread", "-ldl", "-lm", "-lgcc_s"]
+
+
 @pytest.fixture
 def inside(library):
     names = names_of(library.parent / "libbullpen.a", INSIDE)
@@ -141,10 +147,8 @@ def test_it_takes_from_others_what_is_theirs(library):
 
 def test_two_copies_in_one_program(tmp_path, library, plugin):
     """The archive in the program, whose names everybody sees, and the shared library opened by it."""
-    flags = subprocess.run(["pkg-config", "--libs", "libcrypto", "libcurl", "jansson", "lmdb"], capture_output=True, text=True, check=True)
     copy = "void *copy[] = {(void *)bp_runtime_new, (void *)bp_plugin_load_file, (void *)bp_plugin_call};\n"
-    host = build(tmp_path, "host", HOST + copy, "-rdynamic", library.parent / "libbullpen.a", *flags.stdout.split(),
-                 "-lpthread", "-ldl", "-lm", "-lgcc_s")
+    host = build(tmp_path, "host", HOST + copy, "-rdynamic", *archive(library))
     assert run(host, library, plugin) == (0, 3 * ANSWER, "")
 
 
@@ -152,10 +156,8 @@ def test_its_archive_gives_a_program_no_names_but_its_own(tmp_path, library, plu
     """Linked statically into a program that has all those names itself."""
     source = tmp_path / "embed.c"
     source.write_text((ROOT / "examples" / "embed.c").read_text() + taken(inside))
-    flags = subprocess.run(["pkg-config", "--libs", "libcrypto", "libcurl", "jansson", "lmdb"], capture_output=True, text=True, check=True)
     program = tmp_path / "embed"
-    done = subprocess.run(["cc", f"-I{ROOT}/include", source, library.parent / "libbullpen.a", "-o", program,
-                           *flags.stdout.split(), "-lnats", "-lpthread", "-ldl", "-lm", "-lgcc_s"],
+    done = subprocess.run(["cc", f"-I{ROOT}/include", source, *archive(library), "-o", program],
                           capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert run(program, plugin, "count_vowels", "Hello") == (0, ANSWER, "")
