@@ -78,6 +78,7 @@ static void entries_outlive_calls(void **state)
     answers(w->plugin, "", "kv_exists", "a", "0");
     answers(w->plugin, "", "kv_set_if_absent", "a=one", "1");
     answers(w->plugin, "", "kv_set_if_absent", "a=two", "0");
+    answers(w->plugin, "", "kv_version", "a", "1");
     answers(w->plugin, "", "kv_get", "a", "one");
     answers(w->plugin, "", "kv_exists", "a", "1");
     answers(w->plugin, "", "kv_set", "b=", "2");
@@ -180,6 +181,10 @@ static void clocks_and_dice(void **state)
     bp_call_result result = ask(w->plugin, "", "wall_clock", "");
     assert_true(number_in(&result) / 1000000000 > 1700000000);
     bp_call_result_done(&result);
+    result = ask(w->plugin, "", "monotonic_clock", "");
+    assert_outcome(BP_OUTCOME_FINISHED, &result);
+    assert_true(number_in(&result) > 0);
+    bp_call_result_done(&result);
     bp_call call = BP_CALL_INIT;
     call.export_name = "remaining_ms";
     call.timeout_ms = 500;
@@ -255,6 +260,47 @@ static void nonsense_is_answered(void **state)
     host_unload(&w->host, plugin);
 }
 
+/* What a guest hands over is gone, also when the function fails or may not be used. */
+static void handles_are_consumed(void **state)
+{
+    world *w = *state;
+    static const char guest[] =
+        "(module"
+        " (import \"extism:host/env\" \"alloc\" (func $alloc (param i64) (result i64)))"
+        " (import \"extism:host/env\" \"length\" (func $length (param i64) (result i64)))"
+        " (import \"bullpen:host/env\" \"kv_get\" (func $get (param i64) (result i64)))"
+        " (import \"bullpen:host/env\" \"kv_set\" (func $set (param i64 i64 i64) (result i64)))"
+        " (import \"bullpen:host/env\" \"kv_list\" (func $list (param i64 i64 i32) (result i64)))"
+        " (import \"bullpen:host/env\" \"metric_add\" (func $add (param i64 i64 f64) (result i32)))"
+        " (import \"bullpen:host/env\" \"pool_metric\" (func $figure (param i64) (result f64)))"
+        " (global $a (mut i64) (i64.const 0)) (global $b (mut i64) (i64.const 0))"
+        " (func $make (global.set $a (call $alloc (i64.const 3))) (global.set $b (call $alloc "
+        "(i64.const 5))))"
+        " (func $gone (param $both i32)"
+        "  (if (i64.ne (call $length (global.get $a)) (i64.const 0)) (then unreachable))"
+        "  (if (i32.and (local.get $both) (i64.ne (call $length (global.get $b)) (i64.const 0))) "
+        "(then unreachable)))"
+        " (func (export \"handle\")"
+        "  (call $make) (drop (call $get (global.get $a))) (call $gone (i32.const 0))"
+        "  (call $make) (drop (call $set (global.get $a) (global.get $b) (i64.const -1))) (call "
+        "$gone (i32.const 1))"
+        "  (call $make) (drop (call $list (global.get $a) (global.get $b) (i32.const 5000))) (call "
+        "$gone (i32.const 1))"
+        "  (call $make) (drop (call $add (global.get $a) (global.get $b) (f64.const 1))) (call "
+        "$gone (i32.const 1))"
+        "  (call $make) (drop (call $figure (global.get $a))) (call $gone (i32.const 0))))";
+    bp_kv *const stores[] = {NULL, w->kv};
+    for (size_t i = 0; i < COUNT(stores); i++) {
+        bp_plugin_options options = BP_PLUGIN_OPTIONS_INIT;
+        options.kv = stores[i];
+        bp_plugin *plugin = host_load_text(&w->host, guest, &options);
+        bp_call_result result = call_ran(plugin, "handle", (bp_bytes){NULL, 0});
+        assert_outcome(BP_OUTCOME_FINISHED, &result);
+        bp_call_result_done(&result);
+        host_unload(&w->host, plugin);
+    }
+}
+
 #define WORLD(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -269,6 +315,7 @@ int main(void)
         WORLD(clocks_and_dice),
         WORLD(metrics_are_written_with_the_hosts),
         WORLD(nonsense_is_answered),
+        WORLD(handles_are_consumed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

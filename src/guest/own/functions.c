@@ -20,21 +20,20 @@ bool bp__own_enter(bp__sandbox *sandbox, const char *name)
 {
     bp__buffer_clear(&sandbox->failure);
     sandbox->kv_version = 0;
+    sandbox->handed_count = 0;
     return bp__host_enter(&sandbox->host, name);
 }
 
-bp_bytes bp__own_bytes(const bp__sandbox *sandbox, const bp__value *value)
+bp_bytes bp__own_take(bp__sandbox *sandbox, const bp__value *value)
 {
+    sandbox->handed[sandbox->handed_count++] = (uint64_t)value->i64;
     return bp__extism_get(&sandbox->memory, (uint64_t)value->i64);
-}
-
-void bp__own_free(bp__sandbox *sandbox, uint64_t handle)
-{
-    bp__extism_free(&sandbox->memory, handle);
 }
 
 bool bp__own_answer(bp__sandbox *sandbox, bp__value *values, int64_t number)
 {
+    while (sandbox->handed_count)
+        bp__extism_free(&sandbox->memory, sandbox->handed[--sandbox->handed_count]);
     values[0].i64 = number; /* an i32 is its lower half */
     return bp__host_leave(&sandbox->host);
 }
@@ -100,7 +99,7 @@ FUNCTION(random_bytes)
     for (uint64_t done = 0; done < size;) {
         ssize_t got = getrandom(sandbox->memory.data + handle + done, size - done, GRND_NONBLOCK);
         if (got < 0 && errno != EINTR) {
-            bp__own_free(sandbox, handle);
+            bp__extism_free(&sandbox->memory, handle);
             return bp__own_fail(sandbox, values, "random: the kernel has none yet");
         }
         done += got > 0 ? (uint64_t)got : 0;

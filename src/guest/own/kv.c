@@ -40,17 +40,15 @@ static bool is_text(bp_bytes bytes)
 BP__OWN_FUNCTION(kv_get)
 {
     bp__sandbox *sandbox = host_data;
-    uint64_t key = (uint64_t)values[0].i64;
     if (!bp__own_enter(sandbox, env))
         return false;
+    bp_bytes key = bp__own_take(sandbox, values);
     if (!may(sandbox, values, BP__CAP_KV_READ))
         return true;
     bp_kv_call call = begin(sandbox);
     bp_kv_value value = BP_KV_VALUE_INIT;
     bp_error error = BP_ERROR_INIT;
-    bp_status status =
-        bp_kv_get(sandbox->program->kv, &call, bp__own_bytes(sandbox, values), &value, &error);
-    bp__own_free(sandbox, key);
+    bp_status status = bp_kv_get(sandbox->program->kv, &call, key, &value, &error);
     if (status == BP_ENOTFOUND)
         return bp__own_answer(sandbox, values, 0);
     if (status != BP_OK)
@@ -72,13 +70,12 @@ BP__OWN_FUNCTION(kv_version)
 
 static bool set(const char *name, bp__sandbox *sandbox, bp__value *values, bp_kv_change *change)
 {
-    uint64_t key = (uint64_t)values[0].i64, value = (uint64_t)values[1].i64;
     if (!bp__own_enter(sandbox, name))
         return false;
+    bp_bytes key = bp__own_take(sandbox, values), value = bp__own_take(sandbox, values + 1);
     if (!may(sandbox, values, BP__CAP_KV_WRITE))
         return true;
-    bp_bytes key_bytes = bp__own_bytes(sandbox, values);
-    if (values[2].i64 < 0 || !is_text(key_bytes))
+    if (values[2].i64 < 0 || !is_text(key))
         return bp__own_fail(sandbox, values,
                             values[2].i64 < 0 ? "a time to live is not negative"
                                               : "a key is UTF-8");
@@ -86,10 +83,7 @@ static bool set(const char *name, bp__sandbox *sandbox, bp__value *values, bp_kv
     bp_kv_call call = begin(sandbox);
     bp_error error = BP_ERROR_INIT;
     uint64_t version = 0;
-    bp_status status = bp_kv_set(sandbox->program->kv, &call, key_bytes,
-                                 bp__own_bytes(sandbox, values + 1), change, &version, &error);
-    bp__own_free(sandbox, key);
-    bp__own_free(sandbox, value);
+    bp_status status = bp_kv_set(sandbox->program->kv, &call, key, value, change, &version, &error);
     bool unmet =
         change->condition != BP_KV_ALWAYS && (status == BP_ECONFLICT || status == BP_ENOTFOUND);
     if (status != BP_OK && !unmet)
@@ -122,16 +116,14 @@ BP__OWN_FUNCTION(kv_set_if_version)
 BP__OWN_FUNCTION(kv_delete)
 {
     bp__sandbox *sandbox = host_data;
-    uint64_t key = (uint64_t)values[0].i64;
     if (!bp__own_enter(sandbox, env))
         return false;
+    bp_bytes key = bp__own_take(sandbox, values);
     if (!may(sandbox, values, BP__CAP_KV_WRITE))
         return true;
     bp_kv_call call = begin(sandbox);
     bp_error error = BP_ERROR_INIT;
-    bp_status status =
-        bp_kv_delete(sandbox->program->kv, &call, bp__own_bytes(sandbox, values), 0, &error);
-    bp__own_free(sandbox, key);
+    bp_status status = bp_kv_delete(sandbox->program->kv, &call, key, 0, &error);
     if (status != BP_OK && status != BP_ENOTFOUND)
         return bp__own_fail_with(sandbox, values, &error);
     return bp__own_answer(sandbox, values, status == BP_OK);
@@ -140,17 +132,15 @@ BP__OWN_FUNCTION(kv_delete)
 BP__OWN_FUNCTION(kv_exists)
 {
     bp__sandbox *sandbox = host_data;
-    uint64_t key = (uint64_t)values[0].i64;
     if (!bp__own_enter(sandbox, env))
         return false;
+    bp_bytes key = bp__own_take(sandbox, values);
     if (!may(sandbox, values, BP__CAP_KV_READ))
         return true;
     bp_kv_call call = begin(sandbox);
     bp_error error = BP_ERROR_INIT;
     bool there = false;
-    bp_status status =
-        bp_kv_exists(sandbox->program->kv, &call, bp__own_bytes(sandbox, values), &there, &error);
-    bp__own_free(sandbox, key);
+    bp_status status = bp_kv_exists(sandbox->program->kv, &call, key, &there, &error);
     if (status != BP_OK)
         return bp__own_fail_with(sandbox, values, &error);
     return bp__own_answer(sandbox, values, there);
@@ -228,25 +218,23 @@ static bool answer_page(bp__sandbox *sandbox, bp__value *values, const bp_kv_pag
 BP__OWN_FUNCTION(kv_list)
 {
     bp__sandbox *sandbox = host_data;
-    uint64_t prefix = (uint64_t)values[0].i64, after = (uint64_t)values[1].i64;
     int32_t limit = values[2].i32;
     uint8_t place[BP_KV_CURSOR_SIZE_MAX];
     bp_bytes cursor;
     if (!bp__own_enter(sandbox, env))
         return false;
+    bp_bytes prefix = bp__own_take(sandbox, values), after = bp__own_take(sandbox, values + 1);
     if (!may(sandbox, values, BP__CAP_KV_READ))
         return true;
     if (limit < 0 || limit > BP_KV_PAGE_MAX)
         return bp__own_fail(sandbox, values, "kv_list: a page has at most 1000 keys");
-    if (!read_hex(bp__own_bytes(sandbox, values + 1), place, &cursor))
+    if (!read_hex(after, place, &cursor))
         return bp__own_fail(sandbox, values, "kv_list: 'after' is none that a page gave");
     bp_kv_call call = begin(sandbox);
     bp_kv_page page = BP_KV_PAGE_INIT;
     bp_error error = BP_ERROR_INIT;
-    bp_status status = bp_kv_list(sandbox->program->kv, &call, bp__own_bytes(sandbox, values),
-                                  cursor, (uint32_t)limit, &page, &error);
-    bp__own_free(sandbox, prefix);
-    bp__own_free(sandbox, after);
+    bp_status status =
+        bp_kv_list(sandbox->program->kv, &call, prefix, cursor, (uint32_t)limit, &page, &error);
     if (status != BP_OK)
         return bp__own_fail_with(sandbox, values, &error);
     bool more = answer_page(sandbox, values, &page);
@@ -280,14 +268,14 @@ static bp_status count(bp__sandbox *sandbox, bp_bytes prefix, uint64_t *ret, bp_
 BP__OWN_FUNCTION(kv_count)
 {
     bp__sandbox *sandbox = host_data;
-    uint64_t prefix = (uint64_t)values[0].i64, entries = 0;
+    uint64_t entries = 0;
     if (!bp__own_enter(sandbox, env))
         return false;
+    bp_bytes prefix = bp__own_take(sandbox, values);
     if (!may(sandbox, values, BP__CAP_KV_READ))
         return true;
     bp_error error = BP_ERROR_INIT;
-    bp_status status = count(sandbox, bp__own_bytes(sandbox, values), &entries, &error);
-    bp__own_free(sandbox, prefix);
+    bp_status status = count(sandbox, prefix, &entries, &error);
     if (status != BP_OK)
         return bp__own_fail_with(sandbox, values, &error);
     return bp__own_answer(sandbox, values, (int64_t)entries);

@@ -51,17 +51,14 @@ static bp_status record_with(bp__sandbox *sandbox, bp__series_kind kind, bp_byte
 static bool record(const char *function, bp__sandbox *sandbox, bp__value *values,
                    bp__series_kind kind)
 {
-    uint64_t name = (uint64_t)values[0].i64, labels = (uint64_t)values[1].i64;
     double number = values[2].f64;
     if (!bp__own_enter(sandbox, function))
         return false;
+    bp_bytes name = bp__own_take(sandbox, values), labels = bp__own_take(sandbox, values + 1);
     if (!bp__own_may(sandbox, values, BP__CAP_METRICS))
         return true;
     bp_error error = BP_ERROR_INIT;
-    bp_status status = record_with(sandbox, kind, bp__own_bytes(sandbox, values),
-                                   bp__own_bytes(sandbox, values + 1), number, &error);
-    bp__own_free(sandbox, name);
-    bp__own_free(sandbox, labels);
+    bp_status status = record_with(sandbox, kind, name, labels, number, &error);
     if (status != BP_OK)
         return bp__own_fail(sandbox, values, error.message);
     return bp__own_answer(sandbox, values, 0);
@@ -85,9 +82,9 @@ BP__OWN_FUNCTION(metric_observe)
 BP__OWN_FUNCTION(pool_metric)
 {
     bp__sandbox *sandbox = host_data;
-    uint64_t handle = (uint64_t)values[0].i64;
     if (!bp__own_enter(sandbox, env))
         return false;
+    bp_bytes name = bp__own_take(sandbox, values);
     bool granted = bp__own_may(sandbox, values, BP__CAP_METRICS);
     double figure = NAN;
     /* While a sandbox is initialised its pool may still be in the making. */
@@ -95,10 +92,9 @@ BP__OWN_FUNCTION(pool_metric)
         granted = false;
         (void)bp__own_fail(sandbox, values, "pool_metric: only in calls");
     }
-    if (granted && !sandbox->program->figure(sandbox->program->figure_data,
-                                             bp__own_bytes(sandbox, values), &figure))
+    if (granted && !sandbox->program->figure(sandbox->program->figure_data, name, &figure))
         (void)bp__own_fail(sandbox, values, "pool_metric: a pool has no such figure");
-    bp__own_free(sandbox, handle);
+    bool more = bp__own_answer(sandbox, values, 0);
     values[0].f64 = figure;
-    return bp__host_leave(&sandbox->host);
+    return more;
 }

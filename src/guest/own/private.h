@@ -9,9 +9,9 @@
 
 /* At the door of each: counts it and forgets the last failure; false: the call has to end. */
 bool bp__own_enter(bp__sandbox *sandbox, const char *name);
-/* The bytes of a handle, which the guest has handed over: bp__own_free() it at the end. */
-bp_bytes bp__own_bytes(const bp__sandbox *sandbox, const bp__value *value);
-void bp__own_free(bp__sandbox *sandbox, uint64_t handle);
+/* The bytes of a handle, which the guest hands over: it is freed when the function ends, however
+ * that is, so each is taken right behind the door. Borrowed until the next block is made. */
+bp_bytes bp__own_take(bp__sandbox *sandbox, const bp__value *value);
 
 /* Ends: with a number; with a block of bytes; with a failure, whose text is kept. All true, but
  * where the call has to end. */
