@@ -163,6 +163,136 @@ typedef void (*foundation_state_fn)(void *data, foundation_state_kind kind, uint
 void foundation_instance_state(wasmtime_context_t *store, const wasmtime_instance_t *instance,
                                foundation_state_fn visit, void *data);
 
+/* ---- components ---- */
+
+/*
+ * A component is made by foundation_component_new() or foundation_component_deserialize(), linked
+ * once to what it imports, and then instantiated often: each instance in a store of its own, made by
+ * wasmtime_store_new(), whose data begins with a foundation_guest.
+ */
+
+/** Compiled code of a component. Immutable, thread-safe. */
+typedef struct foundation_component foundation_component;
+
+/** @param[out] ret  owned on success; untouched otherwise. */
+wasmtime_error_t *foundation_component_new(const wasm_engine_t *engine, const uint8_t *wasm,
+                                           size_t size, foundation_component **ret);
+/** As foundation_precompile(), of a component. */
+wasmtime_error_t *foundation_component_precompile(const wasm_engine_t *engine, const uint8_t *wasm,
+                                                  size_t size, wasm_byte_vec_t *ret);
+wasmtime_error_t *foundation_component_serialize(const foundation_component *component,
+                                                 wasm_byte_vec_t *ret);
+/** UNSAFE as wasmtime_module_deserialize() is: only for bytes that were authenticated. */
+wasmtime_error_t *foundation_component_deserialize(const wasm_engine_t *engine, const uint8_t *code,
+                                                   size_t size, foundation_component **ret);
+/** NULL is fine. */
+void foundation_component_delete(foundation_component *component);
+
+/** Whether compiled code is that of a component. */
+bool foundation_code_is_component(const uint8_t *code, size_t size);
+
+/** What one instance of a component takes, all its modules together. */
+typedef struct {
+    uint32_t memories;
+    uint32_t tables;
+    uint64_t functions;
+    uint64_t code_bytes;
+    uint64_t memory_bytes_initial;   /**< of the memory that starts largest */
+    uint64_t table_elements_initial; /**< of the table that starts largest */
+} foundation_component_needs;
+/** @return false: nobody can tell, since it imports a module or a component. */
+bool foundation_component_resources(const foundation_component *component,
+                                    foundation_component_needs *ret);
+
+typedef enum {
+    FOUNDATION_ITEM_FUNC,
+    FOUNDATION_ITEM_INSTANCE,
+    FOUNDATION_ITEM_TYPE,
+    FOUNDATION_ITEM_OTHER,
+} foundation_component_item_kind;
+
+/** Something that a component imports or exports. The name is UTF-8 without a NUL at its end: "handle",
+ * "wasi:cli/run@0.2.0", and of what is in an instance "wasi:cli/run@0.2.0#run". */
+typedef struct {
+    const char *name;
+    size_t name_size;
+    foundation_component_item_kind kind;
+    bool is_import;
+    bool is_bytes; /**< a function from list<u8> to result<list<u8>, string> */
+} foundation_component_item;
+/** Show all of them, imports first. @param visit  false ends it. @return whether all were shown */
+bool foundation_component_visit(const foundation_component *component,
+                                bool (*visit)(void *data, const foundation_component_item *item),
+                                void *data);
+
+/** What the handles of a guest stand for. */
+typedef struct foundation_resources foundation_resources;
+
+/** What the data of a store begins with in which a component runs; all else there is the host's. */
+typedef struct {
+    void *host_data;                 /**< goes to every host function */
+    foundation_resources *resources; /**< the library's; NULL at first */
+    bool stopped; /**< a host function answered false, so that the guest was unwound */
+} foundation_guest;
+/** Ends what its handles stand for. Before the store is deleted, and when its instance is to be
+ * pristine. */
+void foundation_guest_clear(foundation_guest *guest);
+
+/** What components can import. */
+typedef struct foundation_component_linker foundation_component_linker;
+foundation_component_linker *foundation_component_linker_new(const wasm_engine_t *engine);
+void foundation_component_linker_delete(foundation_component_linker *linker);
+
+/** A component whose imports were found and checked. Immutable, thread-safe. */
+typedef struct foundation_component_linked foundation_component_linked;
+wasmtime_error_t *foundation_component_link(const foundation_component_linker *linker,
+                                            const foundation_component *component,
+                                            foundation_component_linked **ret);
+void foundation_component_linked_delete(foundation_component_linked *linked);
+
+/** An instance in a store; ends with it. */
+typedef struct {
+    uint64_t private_[2];
+} foundation_component_instance;
+wasmtime_error_t *foundation_component_instantiate(wasmtime_context_t *store,
+                                                   const foundation_component_linked *linked,
+                                                   foundation_component_instance *ret);
+
+/** An export of an instance. */
+typedef struct {
+    uint64_t private_[3];
+} foundation_component_func;
+/**
+ * @param path      as in foundation_component_item.
+ * @param is_bytes  it is to be called by foundation_component_call_bytes(), so its type is checked.
+ * @return false: there is no such function, or its type is another.
+ */
+bool foundation_component_get_func(wasmtime_context_t *store,
+                                   const foundation_component_instance *instance, const char *path,
+                                   size_t path_size, bool is_bytes, foundation_component_func *ret);
+
+/** Bytes on this library's heap; end them with foundation_bytes_free(). All zero: none. */
+typedef struct {
+    uint8_t *data;
+    size_t size;
+    size_t capacity;
+} foundation_bytes;
+void foundation_bytes_free(foundation_bytes *bytes);
+
+/** What one crossing from guest to host may copy, from now on: lists and strings can name the same
+ * bytes of the guest over and over. Beyond it is an error, as a trap is. */
+void foundation_component_lift_limit_set(wasmtime_context_t *store, uint64_t bytes);
+
+/**
+ * Call a function of type func(list<u8>) -> result<list<u8>, string>.
+ * @param[out] ret     owned, written when NULL is returned.
+ * @param[out] ret_ok  whether the result is ok; else @p ret is the text of the error.
+ */
+wasmtime_error_t *foundation_component_call_bytes(wasmtime_context_t *store,
+                                                  const foundation_component_func *function,
+                                                  const uint8_t *input, size_t size,
+                                                  foundation_bytes *ret, bool *ret_ok);
+
 /* ---- errors and traps ---- */
 
 typedef enum {

@@ -12,6 +12,7 @@
 #![allow(clippy::missing_safety_doc)]
 
 mod code;
+mod component;
 mod core_dump;
 mod engine;
 mod error;

@@ -117,9 +117,8 @@ fn write_value(
 }
 
 fn to_json(text: &[u8]) -> Result<String, Failure> {
-    let text = str::from_utf8(text).map_err(|error| {
-        failure("not UTF-8", error.valid_up_to()..error.valid_up_to())
-    })?;
+    let text = str::from_utf8(text)
+        .map_err(|error| failure("not UTF-8", error.valid_up_to()..error.valid_up_to()))?;
     let table = DeTable::parse(text).map_err(|error| Failure {
         message: error.message().to_owned(),
         span: error.span(),

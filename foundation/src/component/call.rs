@@ -1,0 +1,116 @@
+//! Calls of a component's exports.
+
+use super::{boxed, bytes};
+use std::ffi::c_char;
+use std::mem::MaybeUninit;
+use wasmtime::AsContextMut;
+use wasmtime::component::{Func, Instance, TypedFunc};
+use wasmtime_c_api::{WasmtimeStoreContextMut, wasmtime, wasmtime_error_t};
+
+/// func(list<u8>) -> result<list<u8>, string>
+pub type BytesFunc = TypedFunc<(&'static [u8],), (Result<Vec<u8>, String>,)>;
+
+/// `foundation_bytes`: a `Vec` in parts.
+#[repr(C)]
+pub struct Bytes {
+    data: *mut u8,
+    size: usize,
+    capacity: usize,
+}
+
+impl From<Vec<u8>> for Bytes {
+    fn from(bytes: Vec<u8>) -> Self {
+        let mut bytes = std::mem::ManuallyDrop::new(bytes);
+        Bytes {
+            data: bytes.as_mut_ptr(),
+            size: bytes.len(),
+            capacity: bytes.capacity(),
+        }
+    }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn foundation_bytes_free(bytes: &mut Bytes) {
+    if !bytes.data.is_null() {
+        // SAFETY: it came from a Vec, and is not used again.
+        drop(unsafe { Vec::from_raw_parts(bytes.data, bytes.size, bytes.capacity) });
+    }
+    *bytes = Bytes {
+        data: std::ptr::null_mut(),
+        size: 0,
+        capacity: 0,
+    };
+}
+
+/// The function that `path` names: "name", or "interface#name".
+fn find(store: &mut WasmtimeStoreContextMut<'_>, instance: &Instance, path: &str) -> Option<Func> {
+    match path.rsplit_once('#') {
+        None => instance.get_func(store.as_context_mut(), path),
+        Some((interface, name)) => {
+            let (_, interface) = instance.get_export(store.as_context_mut(), None, interface)?;
+            let (_, function) =
+                instance.get_export(store.as_context_mut(), Some(&interface), name)?;
+            instance.get_func(store.as_context_mut(), function)
+        }
+    }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn foundation_component_get_func(
+    mut store: WasmtimeStoreContextMut<'_>,
+    instance: &Instance,
+    path: *const c_char,
+    size: usize,
+    is_bytes: bool,
+    ret: &mut MaybeUninit<Func>,
+) -> bool {
+    let Ok(path) = std::str::from_utf8(unsafe { bytes(path.cast(), size) }) else {
+        return false;
+    };
+    let Some(function) = find(&mut store, instance, path) else {
+        return false;
+    };
+    if is_bytes
+        && function
+            .typed::<(&[u8],), (Result<Vec<u8>, String>,)>(store.as_context_mut())
+            .is_err()
+    {
+        return false;
+    }
+    ret.write(function);
+    true
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn foundation_component_call_bytes(
+    mut store: WasmtimeStoreContextMut<'_>,
+    function: &Func,
+    input: *const u8,
+    size: usize,
+    ret: &mut MaybeUninit<Bytes>,
+    ret_ok: &mut bool,
+) -> Option<Box<wasmtime_error_t>> {
+    // SAFETY: the header's contract: foundation_component_get_func() has checked the type.
+    let function = unsafe { BytesFunc::new_unchecked(*function) };
+    // SAFETY: the bytes outlive the call, and the guest gets a copy.
+    let input: &'static [u8] = unsafe { bytes(input, size) };
+    let output = match function.call(store.as_context_mut(), (input,)) {
+        Ok((output,)) => output,
+        Err(error) => return boxed(error),
+    };
+    *ret_ok = output.is_ok();
+    ret.write(output.unwrap_or_else(String::into_bytes).into());
+    None
+}
+
+/// What one crossing from the guest to the host may copy: lists and strings can name the same bytes
+/// of the guest over and over.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn foundation_component_lift_limit_set(
+    mut store: WasmtimeStoreContextMut<'_>,
+    bytes: u64,
+) {
+    store.set_hostcall_fuel(usize::try_from(bytes).unwrap_or(usize::MAX));
+}
+
+const _: () = assert!(size_of::<Func>() == 24 && size_of::<Instance>() == 16);
