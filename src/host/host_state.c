@@ -29,6 +29,7 @@ void bp__host_state_begin(bp__host_state *state, const bp__host_call *call)
     state->call_id = call->call_id;
     state->tenant = call->tenant;
     state->vars = call->vars;
+    state->stdio = call->stdio;
     state->host_calls = 0;
     state->host_calls_max = call->host_calls_max;
     state->log_left = call->log_bytes_max;
@@ -225,8 +226,19 @@ static bool add(bp__host_state *state, bp_log_level level, bp__line *line, const
     return true;
 }
 
+static bool write_output(bp__host_state *state, const char *text, size_t size)
+{
+    bp__buffer *out = state->stdio.out;
+    if (size > state->output_bytes_max || out->size > state->output_bytes_max - size)
+        return bp__stop_limit(state, "output_bytes", "more than %llu bytes of output",
+                              (unsigned long long)state->output_bytes_max);
+    return bp__buffer_append(out, text, size) || bp__stop_set(state, BP__STOP_MEMORY);
+}
+
 bool bp__host_write(bp__host_state *state, int fd, const char *text, size_t size)
 {
+    if (fd == 1 && state->stdio.out)
+        return write_output(state, text, size);
     bp__line *line = fd == 2 ? &state->err : &state->out;
     bp_log_level level = fd == 2 ? BP_LOG_WARN : BP_LOG_INFO;
     if (!charge_log(state, size))
@@ -258,5 +270,6 @@ void bp__host_state_end(bp__host_state *state)
     state->call_id = 0;
     state->tenant = (bp_bytes){NULL, 0};
     state->vars = NULL;
+    state->stdio = (bp__stdio){0};
     state->log_left = 0;
 }

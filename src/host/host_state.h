@@ -10,6 +10,7 @@
 #include "host/config.h"
 #include "host/env.h"
 #include "host/files.h"
+#include "host/stdio.h"
 #include "host/vars.h"
 
 /* Why guest code must not go on. Set by whoever stops it, before the trap that unwinds it. */
@@ -50,6 +51,7 @@ typedef struct bp__host_state {
     uint64_t call_id;
     bp_bytes tenant; /* whose data the call works for; borrowed */
     bp__vars *vars;  /* NULL: vars are off */
+    bp__stdio stdio; /* of a command */
     uint64_t host_calls, host_calls_max;
     uint64_t output_bytes_max;
     uint64_t log_left; /* bytes of log, stdout and stderr that may still be written */
@@ -71,6 +73,7 @@ typedef struct bp__host_call {
     uint64_t call_id;
     bp_bytes tenant;
     bp__vars *vars;
+    bp__stdio stdio;
     uint64_t host_calls_max; /* UINT64_MAX: no limit */
     uint64_t log_bytes_max;
     uint64_t output_bytes_max;
@@ -118,7 +121,8 @@ static inline bool bp__host_count(bp__host_state *state)
 
 /* A guest's log text; false with BP__STOP_LIMIT when log_bytes is used up. */
 bool bp__host_log(bp__host_state *state, bp_log_level level, const char *text, size_t size);
-/* Bytes for stdout (fd 1) or stderr (fd 2): a log record a line. Same limit. */
+/* Bytes for stdout (fd 1) or stderr (fd 2): a log record a line, with the same limit; a command's
+ * stdout is its output, up to output_bytes. */
 bool bp__host_write(bp__host_state *state, int fd, const char *text, size_t size);
 
 #endif
