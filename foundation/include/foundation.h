@@ -211,6 +211,15 @@ typedef enum {
     FOUNDATION_ITEM_OTHER,
 } foundation_component_item_kind;
 
+/** Types of functions that have a way of their own to be called. */
+typedef enum {
+    FOUNDATION_SHAPE_ANY,
+    FOUNDATION_SHAPE_BYTES,   /**< func(list<u8>) -> result<list<u8>, string> */
+    FOUNDATION_SHAPE_INIT,    /**< func() -> result<_, string> */
+    FOUNDATION_SHAPE_RUN,     /**< func() -> result */
+    FOUNDATION_SHAPE_NOTHING, /**< func() */
+} foundation_component_shape;
+
 /** Something that a component imports or exports. The name is UTF-8 without a NUL at its end: "handle",
  * "wasi:cli/run@0.2.0", and of what is in an instance "wasi:cli/run@0.2.0#run". */
 typedef struct {
@@ -218,7 +227,7 @@ typedef struct {
     size_t name_size;
     foundation_component_item_kind kind;
     bool is_import;
-    bool is_bytes; /**< a function from list<u8> to result<list<u8>, string> */
+    foundation_component_shape shape; /**< of a function */
 } foundation_component_item;
 /** Show all of them, imports first. @param visit  false ends it. @return whether all were shown */
 bool foundation_component_visit(const foundation_component *component,
@@ -264,12 +273,13 @@ typedef struct {
 } foundation_component_func;
 /**
  * @param path      as in foundation_component_item.
- * @param is_bytes  it is to be called by foundation_component_call_bytes(), so its type is checked.
+ * @param shape     how it is to be called: its type is checked for that.
  * @return false: there is no such function, or its type is another.
  */
 bool foundation_component_get_func(wasmtime_context_t *store,
                                    const foundation_component_instance *instance, const char *path,
-                                   size_t path_size, bool is_bytes, foundation_component_func *ret);
+                                   size_t path_size, foundation_component_shape shape,
+                                  foundation_component_func *ret);
 
 /** Bytes on this library's heap; end them with foundation_bytes_free(). All zero: none. */
 typedef struct {
@@ -284,14 +294,16 @@ void foundation_bytes_free(foundation_bytes *bytes);
 void foundation_component_lift_limit_set(wasmtime_context_t *store, uint64_t bytes);
 
 /**
- * Call a function of type func(list<u8>) -> result<list<u8>, string>.
- * @param[out] ret     owned, written when NULL is returned.
+ * Call a function of any shape but FOUNDATION_SHAPE_ANY, for which it was looked up.
+ * @param input        of BYTES.
+ * @param[out] ret     owned, written when NULL is returned; empty where there is neither bytes nor
+ *                     text.
  * @param[out] ret_ok  whether the result is ok; else @p ret is the text of the error.
  */
-wasmtime_error_t *foundation_component_call_bytes(wasmtime_context_t *store,
-                                                  const foundation_component_func *function,
-                                                  const uint8_t *input, size_t size,
-                                                  foundation_bytes *ret, bool *ret_ok);
+wasmtime_error_t *foundation_component_call(wasmtime_context_t *store,
+                                            const foundation_component_func *function,
+                                            foundation_component_shape shape, const uint8_t *input,
+                                            size_t size, foundation_bytes *ret, bool *ret_ok);
 
 /* ---- errors and traps ---- */
 

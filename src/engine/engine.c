@@ -35,6 +35,10 @@
 #define MEMORIES_PER_MODULE 4
 #define TABLES_PER_MODULE 4
 
+/* A component is several modules: its own, and those that its toolchain puts between them. Python's
+ * are the most that we have seen, about 30. Nothing is reserved for them: this is only counted. */
+#define MODULES_PER_COMPONENT 100
+
 /* Largest instance state (globals, imports, function references): 1 MiB in Wasmtime's default. */
 #define INSTANCE_BYTES_MAX (4 * MIB)
 
@@ -81,7 +85,9 @@ static void configure_pool(wasm_config_t *config, const bp__engine_options *opti
 {
     wasmtime_pooling_allocation_config_t *pool = wasmtime_pooling_allocation_config_new();
     uint32_t instances = options->instances_max;
-    wasmtime_pooling_allocation_config_total_core_instances_set(pool, instances);
+    wasmtime_pooling_allocation_config_total_component_instances_set(pool, instances);
+    wasmtime_pooling_allocation_config_total_core_instances_set(pool,
+                                                                 instances * MODULES_PER_COMPONENT);
     wasmtime_pooling_allocation_config_total_memories_set(pool,
                                                            instances * MEMORIES_PER_MODULE);
     wasmtime_pooling_allocation_config_total_tables_set(pool, instances * TABLES_PER_MODULE);
@@ -89,7 +95,12 @@ static void configure_pool(wasm_config_t *config, const bp__engine_options *opti
     wasmtime_pooling_allocation_config_total_gc_heaps_set(pool, instances);
     wasmtime_pooling_allocation_config_max_memories_per_module_set(pool, MEMORIES_PER_MODULE);
     wasmtime_pooling_allocation_config_max_tables_per_module_set(pool, TABLES_PER_MODULE);
+    wasmtime_pooling_allocation_config_max_core_instances_per_component_set(pool,
+                                                                             MODULES_PER_COMPONENT);
+    wasmtime_pooling_allocation_config_max_memories_per_component_set(pool, MEMORIES_PER_MODULE);
+    wasmtime_pooling_allocation_config_max_tables_per_component_set(pool, TABLES_PER_MODULE);
     wasmtime_pooling_allocation_config_max_core_instance_size_set(pool, INSTANCE_BYTES_MAX);
+    wasmtime_pooling_allocation_config_max_component_instance_size_set(pool, INSTANCE_BYTES_MAX);
     wasmtime_pooling_allocation_config_max_memory_size_set(pool, options->memory_bytes_max);
     wasmtime_pooling_allocation_config_table_elements_set(pool, options->table_elements_max);
     wasmtime_pooling_allocation_config_max_unused_warm_slots_set(

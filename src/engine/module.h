@@ -10,16 +10,32 @@ typedef enum bp__extern_kind {
     BP__EXTERN_TABLE,
     BP__EXTERN_MEMORY,
     BP__EXTERN_TAG,
+    BP__EXTERN_WIT_FUNC, /* of a component, as all below */
+    BP__EXTERN_INTERFACE,
+    BP__EXTERN_WIT_TYPE,
+    BP__EXTERN_WIT_OTHER, /* a module, a component, a value */
 } bp__extern_kind;
+
+/* Types of a component's functions that have a way of their own. */
+typedef enum bp__wit_shape {
+    BP__WIT_ANY,
+    BP__WIT_BYTES,   /* func(list<u8>) -> result<list<u8>, string> */
+    BP__WIT_INIT,    /* func() -> result<_, string> */
+    BP__WIT_RUN,     /* func() -> result */
+    BP__WIT_NOTHING, /* func() */
+} bp__wit_shape;
 
 /* An import or an export. For a function `type` is its signature: 'i' i32, 'I' i64, 'f' f32,
  * 'd' f64, 'v' v128, 'r' a reference; '>' stands between parameters and results. For others it is
- * a text for people: "memory(17..)". */
+ * a text for people: "memory(17..)", or in WIT's words for what is a component's.
+ * A component's functions in interfaces: imports have the interface as `module`; exports have a name
+ * like "wasi:cli/run@0.2.0#run". */
 typedef struct bp__extern_type {
-    char *module; /* NULL for exports */
+    char *module; /* NULL for exports, and for what a component imports at its root */
     char *name;
     char *type;
     bp__extern_kind kind;
+    bp__wit_shape shape; /* of a BP__EXTERN_WIT_FUNC */
 } bp__extern_type;
 
 /* What one instance takes. */
@@ -33,6 +49,7 @@ typedef struct bp__module_needs {
  * (linker.h) keeps the engine's part of it alive by itself. */
 typedef struct bp__module {
     void *wasm; /* the engine's */
+    bool is_component;
     bp__extern_type *imports, *exports;
     size_t import_count, export_count;
     bp__module_needs needs;
@@ -51,7 +68,7 @@ void bp__code_done(bp__code *code);
 /* Text to binary. `ret` is owned: bp__free(). */
 bp_status bp__wat_to_wasm(bp_bytes text, uint8_t **ret, size_t *ret_size, bp_error *reterr);
 
-/* Validates and compiles a core module; seconds for a large one. */
+/* Validates and compiles a core module or a component; seconds for a large one. */
 bp_status bp__module_compile(bp__engine *engine, bp_bytes wasm, bp__module **ret, bp_error *reterr);
 /* The same to bytes, without loading them. */
 bp_status bp__module_precompile(bp__engine *engine, bp_bytes wasm, bp__code *ret,

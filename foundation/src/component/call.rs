@@ -7,8 +7,35 @@ use wasmtime::AsContextMut;
 use wasmtime::component::{Func, Instance, TypedFunc};
 use wasmtime_c_api::{WasmtimeStoreContextMut, wasmtime, wasmtime_error_t};
 
-/// func(list<u8>) -> result<list<u8>, string>
-pub type BytesFunc = TypedFunc<(&'static [u8],), (Result<Vec<u8>, String>,)>;
+/// `foundation_component_shape`
+#[repr(C)]
+#[derive(Clone, Copy)]
+#[allow(dead_code, reason = "some are only made by C")]
+pub enum Shape {
+    Any,
+    Bytes,
+    Init,
+    Run,
+    Nothing,
+}
+
+type BytesFunc = TypedFunc<(&'static [u8],), (Result<Vec<u8>, String>,)>;
+type InitFunc = TypedFunc<(), (Result<(), String>,)>;
+type RunFunc = TypedFunc<(), (Result<(), ()>,)>;
+type PlainFunc = TypedFunc<(), ()>;
+
+/// Whether the function has the type of its shape.
+fn fits(store: WasmtimeStoreContextMut<'_>, function: &Func, shape: Shape) -> bool {
+    match shape {
+        Shape::Any => true,
+        Shape::Bytes => function
+            .typed::<(&[u8],), (Result<Vec<u8>, String>,)>(store)
+            .is_ok(),
+        Shape::Init => function.typed::<(), (Result<(), String>,)>(store).is_ok(),
+        Shape::Run => function.typed::<(), (Result<(), ()>,)>(store).is_ok(),
+        Shape::Nothing => function.typed::<(), ()>(store).is_ok(),
+    }
+}
 
 /// `foundation_bytes`: a `Vec` in parts.
 #[repr(C)]
@@ -61,7 +88,7 @@ pub unsafe extern "C" fn foundation_component_get_func(
     instance: &Instance,
     path: *const c_char,
     size: usize,
-    is_bytes: bool,
+    shape: Shape,
     ret: &mut MaybeUninit<Func>,
 ) -> bool {
     let Ok(path) = std::str::from_utf8(unsafe { bytes(path.cast(), size) }) else {
@@ -70,37 +97,66 @@ pub unsafe extern "C" fn foundation_component_get_func(
     let Some(function) = find(&mut store, instance, path) else {
         return false;
     };
-    if is_bytes
-        && function
-            .typed::<(&[u8],), (Result<Vec<u8>, String>,)>(store.as_context_mut())
-            .is_err()
-    {
+    if !fits(store.as_context_mut(), &function, shape) {
         return false;
     }
     ret.write(function);
     true
 }
 
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn foundation_component_call_bytes(
+/// What came of a call: bytes or text, or neither.
+type Answer = Result<Vec<u8>, Vec<u8>>;
+
+unsafe fn call(
     mut store: WasmtimeStoreContextMut<'_>,
+    function: Func,
+    shape: Shape,
+    input: &'static [u8],
+) -> wasmtime::Result<Answer> {
+    let store = store.as_context_mut();
+    // SAFETY: the header's contract: foundation_component_get_func() has checked the type.
+    unsafe {
+        Ok(match shape {
+            Shape::Bytes => {
+                let (answer,) = BytesFunc::new_unchecked(function).call(store, (input,))?;
+                answer.map_err(String::into_bytes)
+            }
+            Shape::Init => {
+                let (answer,) = InitFunc::new_unchecked(function).call(store, ())?;
+                answer.map(|()| Vec::new()).map_err(String::into_bytes)
+            }
+            Shape::Run => {
+                let (answer,) = RunFunc::new_unchecked(function).call(store, ())?;
+                answer.map(|()| Vec::new()).map_err(|()| Vec::new())
+            }
+            Shape::Nothing => {
+                PlainFunc::new_unchecked(function).call(store, ())?;
+                Ok(Vec::new())
+            }
+            Shape::Any => wasmtime::bail!("a function of any type is called with values"),
+        })
+    }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn foundation_component_call(
+    store: WasmtimeStoreContextMut<'_>,
     function: &Func,
+    shape: Shape,
     input: *const u8,
     size: usize,
     ret: &mut MaybeUninit<Bytes>,
     ret_ok: &mut bool,
 ) -> Option<Box<wasmtime_error_t>> {
-    // SAFETY: the header's contract: foundation_component_get_func() has checked the type.
-    let function = unsafe { BytesFunc::new_unchecked(*function) };
     // SAFETY: the bytes outlive the call, and the guest gets a copy.
-    let input: &'static [u8] = unsafe { bytes(input, size) };
-    let output = match function.call(store.as_context_mut(), (input,)) {
-        Ok((output,)) => output,
-        Err(error) => return boxed(error),
-    };
-    *ret_ok = output.is_ok();
-    ret.write(output.unwrap_or_else(String::into_bytes).into());
-    None
+    match unsafe { call(store, *function, shape, bytes(input, size)) } {
+        Ok(answer) => {
+            *ret_ok = answer.is_ok();
+            ret.write(answer.unwrap_or_else(|error| error).into());
+            None
+        }
+        Err(error) => boxed(error),
+    }
 }
 
 /// What one crossing from the guest to the host may copy: lists and strings can name the same bytes

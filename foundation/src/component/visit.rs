@@ -1,5 +1,6 @@
 //! What a component imports and exports.
 
+use super::call::Shape;
 use std::ffi::{c_char, c_void};
 use wasmtime::component::Component;
 use wasmtime::component::types::{ComponentFunc, ComponentItem, Type};
@@ -22,7 +23,7 @@ pub struct Item {
     name_size: usize,
     kind: ItemKind,
     is_import: bool,
-    is_bytes: bool,
+    shape: Shape,
 }
 
 type VisitFn = unsafe extern "C" fn(data: *mut c_void, item: *const Item) -> bool;
@@ -36,33 +37,49 @@ fn is_list_of_bytes(ty: &Type) -> bool {
     matches!(ty, Type::List(list) if matches!(list.ty(), Type::U8))
 }
 
-/// func(list<u8>) -> result<list<u8>, string>
-fn is_bytes(function: &ComponentFunc) -> bool {
-    let mut parameters = function.params().map(|(_, ty)| ty);
+/// The shape of a function without parameters.
+fn plain_shape(function: &ComponentFunc) -> Shape {
     let mut results = function.results();
-    let takes = parameters.next().is_some_and(|ty| is_list_of_bytes(&ty)) && parameters.len() == 0;
-    let gives = results.next().is_some_and(|ty| {
-        matches!(ty, Type::Result(result)
-            if result.ok().is_some_and(|ty| is_list_of_bytes(&ty))
-                && matches!(result.err(), Some(Type::String)))
-    });
-    takes && gives && results.len() == 0
+    match results.next() {
+        None => Shape::Nothing,
+        Some(Type::Result(result)) if result.ok().is_none() => match result.err() {
+            None => Shape::Run,
+            Some(Type::String) => Shape::Init,
+            Some(_) => Shape::Any,
+        },
+        Some(_) => Shape::Any,
+    }
+}
+
+fn shape(function: &ComponentFunc) -> Shape {
+    let mut parameters = function.params().map(|(_, ty)| ty);
+    let Some(first) = parameters.next() else {
+        return plain_shape(function);
+    };
+    let gives_bytes = matches!(function.results().next(), Some(Type::Result(result))
+        if result.ok().is_some_and(|ty| is_list_of_bytes(&ty))
+            && matches!(result.err(), Some(Type::String)));
+    if parameters.len() == 0 && is_list_of_bytes(&first) && gives_bytes {
+        Shape::Bytes
+    } else {
+        Shape::Any
+    }
 }
 
 impl Visitor {
     fn show(&self, name: &str, item: &ComponentItem, is_import: bool) -> bool {
-        let (kind, is_bytes) = match item {
-            ComponentItem::ComponentFunc(function) => (ItemKind::Func, is_bytes(function)),
-            ComponentItem::ComponentInstance(_) => (ItemKind::Instance, false),
-            ComponentItem::Type(_) | ComponentItem::Resource(_) => (ItemKind::Type, false),
-            _ => (ItemKind::Other, false),
+        let (kind, shape) = match item {
+            ComponentItem::ComponentFunc(function) => (ItemKind::Func, shape(function)),
+            ComponentItem::ComponentInstance(_) => (ItemKind::Instance, Shape::Any),
+            ComponentItem::Type(_) | ComponentItem::Resource(_) => (ItemKind::Type, Shape::Any),
+            _ => (ItemKind::Other, Shape::Any),
         };
         let item = Item {
             name: name.as_ptr().cast(),
             name_size: name.len(),
             kind,
             is_import,
-            is_bytes,
+            shape,
         };
         // SAFETY: the header's contract; the item lives as long as the call.
         unsafe { (self.visit)(self.data, &item) }
