@@ -87,16 +87,15 @@ static void configure_pool(wasm_config_t *config, const bp__engine_options *opti
     uint32_t instances = options->instances_max;
     wasmtime_pooling_allocation_config_total_component_instances_set(pool, instances);
     wasmtime_pooling_allocation_config_total_core_instances_set(pool,
-                                                                 instances * MODULES_PER_COMPONENT);
-    wasmtime_pooling_allocation_config_total_memories_set(pool,
-                                                           instances * MEMORIES_PER_MODULE);
+                                                                instances * MODULES_PER_COMPONENT);
+    wasmtime_pooling_allocation_config_total_memories_set(pool, instances * MEMORIES_PER_MODULE);
     wasmtime_pooling_allocation_config_total_tables_set(pool, instances * TABLES_PER_MODULE);
     /* For externref, which WebAssembly 2.0 has: a heap is made when a guest first uses one. */
     wasmtime_pooling_allocation_config_total_gc_heaps_set(pool, instances);
     wasmtime_pooling_allocation_config_max_memories_per_module_set(pool, MEMORIES_PER_MODULE);
     wasmtime_pooling_allocation_config_max_tables_per_module_set(pool, TABLES_PER_MODULE);
     wasmtime_pooling_allocation_config_max_core_instances_per_component_set(pool,
-                                                                             MODULES_PER_COMPONENT);
+                                                                            MODULES_PER_COMPONENT);
     wasmtime_pooling_allocation_config_max_memories_per_component_set(pool, MEMORIES_PER_MODULE);
     wasmtime_pooling_allocation_config_max_tables_per_component_set(pool, TABLES_PER_MODULE);
     wasmtime_pooling_allocation_config_max_core_instance_size_set(pool, INSTANCE_BYTES_MAX);
@@ -114,8 +113,8 @@ static void configure_pool(wasm_config_t *config, const bp__engine_options *opti
 }
 
 /* All that the compiler looks at: the same wherever code for one engine is made. */
-static wasm_config_t *make_code_config(bp__engine_kind kind, bool no_signals,
-                                       uint64_t stack_bytes, uint64_t reservation)
+static wasm_config_t *make_code_config(bp__engine_kind kind, bool no_signals, uint64_t stack_bytes,
+                                       uint64_t reservation)
 {
     wasm_config_t *config = wasm_config_new();
     configure_language(config);
@@ -133,8 +132,8 @@ static wasm_config_t *make_code_config(bp__engine_kind kind, bool no_signals,
 static wasm_config_t *make_config(const bp__engine_options *options, uint64_t reservation,
                                   bool scan)
 {
-    wasm_config_t *config = make_code_config(options->kind, options->no_signals,
-                                             options->stack_bytes, reservation);
+    wasm_config_t *config =
+        make_code_config(options->kind, options->no_signals, options->stack_bytes, reservation);
     foundation_config_core_dump_set(config, options->core_dump_dir != NULL);
     configure_pool(config, options, scan);
     return config;
@@ -187,9 +186,8 @@ static refusal try_fewer(bp__engine *engine, bp__engine_options *options, refusa
 {
     while (is_refused(&why) && options->instances_max > INSTANCES_MIN && wants_addresses(&why)) {
         forget(&why);
-        options->instances_max = options->instances_max > 2 * INSTANCES_MIN
-                                     ? options->instances_max / 2
-                                     : INSTANCES_MIN;
+        options->instances_max =
+            options->instances_max > 2 * INSTANCES_MIN ? options->instances_max / 2 : INSTANCES_MIN;
         why = try_engine(engine, options, options->memory_bytes_max);
     }
     return why;
@@ -243,8 +241,9 @@ static bp_status find_settings(bp__engine *engine, bp_error *reterr)
     bp__buffer text = {0};
     bp__buffer_printf(&text, "bullpen code 1, %s, %s\n", foundation_version(), BP__FOUNDATION);
     foundation_engine_compile_settings(engine->wasm, collect, &text);
-    bp_status status = text.overflow ? bp__error_oom(reterr, "setting up the engine")
-                                     : bp__sha256(bp__buffer_bytes(&text), engine->settings, reterr);
+    bp_status status = text.overflow
+                           ? bp__error_oom(reterr, "setting up the engine")
+                           : bp__sha256(bp__buffer_bytes(&text), engine->settings, reterr);
     bp__buffer_done(&text);
     return status;
 }

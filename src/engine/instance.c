@@ -8,8 +8,14 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "engine/core_dump.h"
+#include "engine/linked.h"
 
-_Static_assert(sizeof(bp__func) == sizeof(wasmtime_func_t), "functions are handed over as they are");
+_Static_assert(sizeof(bp__func) >= sizeof(wasmtime_func_t) &&
+                   sizeof(bp__func) == sizeof(foundation_component_func),
+               "functions are handed over as they are");
+
+/* What one crossing from a component to the host may copy, however much memory it has. */
+#define COPIES_BYTES_MAX ((uint64_t)128 << 20)
 
 bp_status bp__instance_new(bp__engine *engine, void *host_data, bp__instance **ret,
                            bp_error *reterr)
@@ -18,7 +24,7 @@ bp_status bp__instance_new(bp__engine *engine, void *host_data, bp__instance **r
     if (!instance)
         return bp__error_oom(reterr, "making a sandbox");
     instance->engine = engine;
-    instance->host_data = host_data;
+    instance->guest.host_data = host_data;
     bp_status status = bp__ticker_slot_take(engine->ticker, &instance->slot, reterr);
     if (status != BP_OK) {
         bp__free(instance);
@@ -40,6 +46,7 @@ void bp__instance_free(bp__instance *instance)
 
 void bp__instance_close(bp__instance *instance)
 {
+    foundation_guest_clear(&instance->guest);
     if (instance->store)
         wasmtime_store_delete(instance->store);
     instance->store = NULL;
@@ -96,7 +103,7 @@ static void begin_run(bp__instance *instance, bp__until until)
 {
     instance->until = until;
     instance->interrupted = BP__ENDED_RETURNED;
-    instance->host_stopped = false;
+    instance->guest.stopped = false;
     instance->report.memory_refused = false;
     instance->report.table_refused = false;
     bp__engine_kind kind = instance->engine->kind;
@@ -119,10 +126,10 @@ static __attribute__((noinline)) bp__ended conclude(bp__instance *instance, wasm
 {
     bp__trap_report *report = &instance->report;
     report->core_dump[0] = '\0';
-    if (!instance->host_stopped && instance->interrupted == BP__ENDED_RETURNED)
+    if (!instance->guest.stopped && instance->interrupted == BP__ENDED_RETURNED)
         bp__core_dump(instance, error, trap);
     bp__trap_report_fill(report, error, trap);
-    if (instance->host_stopped)
+    if (instance->guest.stopped)
         return BP__ENDED_HOST;
     if (instance->interrupted != BP__ENDED_RETURNED)
         return instance->interrupted;
@@ -147,7 +154,7 @@ static bool open_store(bp__instance *instance, const bp__instance_limits *limits
 static bool is_engine_failure(const bp__instance *instance, const wasmtime_error_t *error,
                               const wasm_trap_t *trap)
 {
-    if (trap || !error || instance->host_stopped || instance->interrupted != BP__ENDED_RETURNED)
+    if (trap || !error || instance->guest.stopped || instance->interrupted != BP__ENDED_RETURNED)
         return false;
     foundation_error_info info;
     foundation_error_inspect(error, &info);
@@ -161,7 +168,8 @@ static bp_status engine_failure(const bp__instance *instance, wasmtime_error_t *
     const bp__trap_report *report = &instance->report;
     if (!report->memory_refused && !report->table_refused)
         return status;
-    return bp_error_set(reterr, BP_ELIMIT, "the plugin starts with more than its limit of %s allows",
+    return bp_error_set(reterr, BP_ELIMIT,
+                        "the plugin starts with more than its limit of %s allows",
                         report->memory_refused ? "memory_bytes" : "table_elements");
 }
 
@@ -178,6 +186,26 @@ static bp__ended fail_open(bp__instance *instance, wasmtime_error_t *error, wasm
     return ended;
 }
 
+/* Lists of lists can name the same bytes over and over: the host copies at most what a guest of
+ * this size could have said once. */
+static void limit_copies(bp__instance *instance)
+{
+    uint64_t most = instance->limits.memory_bytes < COPIES_BYTES_MAX ? instance->limits.memory_bytes
+                                                                     : COPIES_BYTES_MAX;
+    foundation_component_lift_limit_set(instance->context, most);
+}
+
+static wasmtime_error_t *instantiate(bp__instance *instance, const bp__linked *linked,
+                                     wasm_trap_t **trap)
+{
+    if (linked->core)
+        return wasmtime_instance_pre_instantiate(linked->core, instance->context, &instance->wasm,
+                                                 trap);
+    limit_copies(instance);
+    return foundation_component_instantiate(instance->context, linked->component,
+                                            &instance->component);
+}
+
 bp__ended bp__instance_open(bp__instance *instance, const bp__linked *linked,
                             const bp__instance_limits *limits, bp__until until, bp_error *reterr)
 {
@@ -188,8 +216,7 @@ bp__ended bp__instance_open(bp__instance *instance, const bp__linked *linked,
     }
     wasm_trap_t *trap = NULL;
     begin_run(instance, until);
-    wasmtime_error_t *error = wasmtime_instance_pre_instantiate(
-        (const wasmtime_instance_pre_t *)linked, instance->context, &instance->wasm, &trap);
+    wasmtime_error_t *error = instantiate(instance, linked, &trap);
     end_run(instance);
     if (error || trap)
         return fail_open(instance, error, trap, reterr);
@@ -203,7 +230,7 @@ bp__ended bp__instance_reset(bp__instance *instance, const bp__linked *linked,
                              bp_error *reterr)
 {
     *ret_done = false;
-    if (!instance->instantiated || instance->linked != linked)
+    if (!instance->instantiated || instance->linked != linked || !linked->core)
         return BP__ENDED_RETURNED;
     instance->limits = *limits;
     /* A start function runs as it did at first: with its caller's handle (linker.c). */
@@ -242,7 +269,8 @@ bool bp__instance_func(bp__instance *instance, const char *name, size_t paramete
     if (found.kind != WASMTIME_EXTERN_FUNC ||
         !has_arity(instance, &found.of.func, parameters, results))
         return false;
-    memcpy(ret, &found.of.func, sizeof *ret);
+    *ret = (bp__func){{0}};
+    memcpy(ret, &found.of.func, sizeof found.of.func);
     return true;
 }
 
@@ -251,14 +279,61 @@ bp__ended bp__instance_call(bp__instance *instance, const bp__func *function, bp
 {
     wasm_trap_t *trap = NULL;
     begin_run(instance, until);
-    wasmtime_error_t *error =
-        wasmtime_func_call_unchecked(instance->context, (const wasmtime_func_t *)(const void *)function,
-                                     (wasmtime_val_raw_t *)values, count, &trap);
+    wasmtime_error_t *error = wasmtime_func_call_unchecked(
+        instance->context, (const wasmtime_func_t *)(const void *)function,
+        (wasmtime_val_raw_t *)values, count, &trap);
     end_run(instance);
     if (__builtin_expect(!error && !trap, 1))
         return BP__ENDED_RETURNED;
     return conclude(instance, error, trap);
 }
+
+/* ---- of components ---- */
+
+static foundation_component_shape foundation_shape(bp__wit_shape shape)
+{
+    static const foundation_component_shape shapes[] = {
+        [BP__WIT_ANY] = FOUNDATION_SHAPE_ANY,         [BP__WIT_BYTES] = FOUNDATION_SHAPE_BYTES,
+        [BP__WIT_INIT] = FOUNDATION_SHAPE_INIT,       [BP__WIT_RUN] = FOUNDATION_SHAPE_RUN,
+        [BP__WIT_NOTHING] = FOUNDATION_SHAPE_NOTHING,
+    };
+    return shapes[shape];
+}
+
+bool bp__instance_wit_func(bp__instance *instance, const char *path, bp__wit_shape shape,
+                           bp__func *ret)
+{
+    return foundation_component_get_func(instance->context, &instance->component, path,
+                                         strlen(path), foundation_shape(shape),
+                                         (foundation_component_func *)(void *)ret);
+}
+
+void bp__reply_done(bp__reply *reply)
+{
+    foundation_bytes bytes = {(uint8_t *)(uintptr_t)reply->bytes.data, reply->bytes.size,
+                              reply->private_};
+    foundation_bytes_free(&bytes);
+    *reply = (bp__reply){0};
+}
+
+bp__ended bp__instance_wit_call(bp__instance *instance, const bp__func *function,
+                                bp__wit_shape shape, bp_bytes input, bp__until until,
+                                bp__reply *ret)
+{
+    foundation_bytes bytes = {0};
+    bool ok = true;
+    begin_run(instance, until);
+    wasmtime_error_t *error = foundation_component_call(
+        instance->context, (const foundation_component_func *)(const void *)function,
+        foundation_shape(shape), input.data, input.size, &bytes, &ok);
+    end_run(instance);
+    if (error)
+        return conclude(instance, error, NULL);
+    *ret = (bp__reply){{bytes.data, bytes.size}, !ok, bytes.capacity};
+    return BP__ENDED_RETURNED;
+}
+
+/* ---- its state ---- */
 
 typedef struct state_reader {
     bp__guest_state_fn show;
@@ -279,6 +354,8 @@ static void show_state(void *data, foundation_state_kind kind, uint32_t index, c
 void bp__instance_state(bp__instance *instance, bp__guest_state_fn show, void *data)
 {
     state_reader reader = {show, data};
+    if (!instance->linked->core)
+        return;
     foundation_instance_state(instance->context, &instance->wasm, show_state, &reader);
 }
 
@@ -329,9 +406,9 @@ static bool own_memory(bp__instance *instance, wasmtime_memory_t *ret)
 {
     wasmtime_extern_t found;
     if (instance->memory_known == MEMORY_UNKNOWN) {
-        bool has = wasmtime_instance_export_get(instance->context, &instance->wasm, "memory", 6,
-                                                &found) &&
-                   found.kind == WASMTIME_EXTERN_MEMORY;
+        bool has =
+            wasmtime_instance_export_get(instance->context, &instance->wasm, "memory", 6, &found) &&
+            found.kind == WASMTIME_EXTERN_MEMORY;
         instance->memory_known = has ? MEMORY_THERE : MEMORY_ABSENT;
         if (has)
             instance->memory = found.of.memory;

@@ -27,8 +27,8 @@ typedef enum bp__ended {
     BP__ENDED_RETURNED,
     BP__ENDED_DEADLINE,
     BP__ENDED_CANCELLED,
-    BP__ENDED_HOST,   /* a host function returned false */
-    BP__ENDED_TRAP,   /* see the report */
+    BP__ENDED_HOST, /* a host function returned false */
+    BP__ENDED_TRAP, /* see the report */
     BP__ENDED_FUEL,
     BP__ENDED_MEMORY, /* a trap after a growth was refused in the same call */
     BP__ENDED_ENGINE, /* no instance: no slot, no mappings; see the status */
@@ -67,7 +67,7 @@ bool bp__instance_is_open(const bp__instance *instance);
 
 /* A function of an open instance; dies with it. */
 typedef struct bp__func {
-    uint64_t private_[2];
+    uint64_t private_[3];
 } bp__func;
 /* False if there is no such export, or its numbers of parameters and results are others. */
 bool bp__instance_func(bp__instance *instance, const char *name, size_t parameters, size_t results,
@@ -76,6 +76,23 @@ bool bp__instance_func(bp__instance *instance, const char *name, size_t paramete
 /* Calls it. `values` holds the parameters, takes the results, and has room for `count` of both. */
 bp__ended bp__instance_call(bp__instance *instance, const bp__func *function, bp__value *values,
                             size_t count, bp__until until);
+
+/* The same for a component's, `path` as in bp__extern_type. */
+bool bp__instance_wit_func(bp__instance *instance, const char *path, bp__wit_shape shape,
+                           bp__func *ret);
+
+/* What a component's function answered. Ends with bp__reply_done(); all zero: nothing. */
+typedef struct bp__reply {
+    bp_bytes bytes; /* or text */
+    bool is_error;
+    size_t private_;
+} bp__reply;
+void bp__reply_done(bp__reply *reply);
+
+/* Calls one that was looked up with this shape. `ret` is written only when it returned. */
+bp__ended bp__instance_wit_call(bp__instance *instance, const bp__func *function,
+                                bp__wit_shape shape, bp_bytes input, bp__until until,
+                                bp__reply *ret);
 
 /* What a guest can change about its instance. */
 typedef enum bp__guest_state {

@@ -6,16 +6,17 @@
 #include "engine/private.h"
 
 struct bp__instance {
+    foundation_guest guest; /* first: the store's data is this struct, and components want it so */
     bp__engine *engine;
     bp__run_slot *slot;
-    void *host_data;
 
     wasmtime_store_t *store; /* NULL: an empty shell */
     wasmtime_context_t *context;
     wasmtime_instance_t wasm;
-    const bp__linked *linked; /* what `wasm` was made from */
-    foundation_limiter *limiter; /* the store's */
-    bool instantiated; /* `wasm` is valid; not yet so in a start function */
+    foundation_component_instance component; /* in its place, when the code is one */
+    const bp__linked *linked;                /* what it was made from */
+    foundation_limiter *limiter;             /* the store's */
+    bool instantiated; /* `wasm` or `component` is valid; not yet so in a start function */
     enum { MEMORY_UNKNOWN, MEMORY_THERE, MEMORY_ABSENT } memory_known;
     wasmtime_memory_t memory; /* the one exported as "memory", if it is known and there */
     bp__instance_limits limits;
@@ -25,7 +26,6 @@ struct bp__instance {
     wasmtime_caller_t *caller; /* of a start function's last host call; valid while that runs */
     bp__until until;
     bp__ended interrupted; /* set by the callback: DEADLINE or CANCELLED */
-    bool host_stopped;
     bp__trap_report report;
 };
 

@@ -6,9 +6,10 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "engine/instance_private.h"
-#include "engine/private.h"
+#include "engine/linked.h"
 
-_Static_assert(sizeof(bp__value) == sizeof(wasmtime_val_raw_t), "values are handed over as they are");
+_Static_assert(sizeof(bp__value) == sizeof(wasmtime_val_raw_t),
+               "values are handed over as they are");
 
 #define PARAMETERS_MAX 16
 
@@ -28,9 +29,10 @@ static wasm_trap_t *enter_host(void *env, wasmtime_caller_t *caller, wasmtime_va
      * 8 bytes that they copy. */
     if (__builtin_expect(!instance->instantiated, 0))
         instance->caller = caller;
-    if (__builtin_expect(entry->function(entry->env, instance->host_data, (bp__value *)values), 1))
+    if (__builtin_expect(
+            entry->function(entry->env, instance->guest.host_data, (bp__value *)values), 1))
         return NULL;
-    instance->host_stopped = true;
+    instance->guest.stopped = true;
     return wasmtime_trap_new("stopped by the host", 19);
 }
 
@@ -93,17 +95,25 @@ bp_status bp__linker_define(bp__linker *linker, const char *module, const char *
 bp_status bp__linker_link(bp__linker *linker, const bp__module *module, bp__linked **ret,
                           bp_error *reterr)
 {
-    wasmtime_instance_pre_t *linked = NULL;
+    bp__linked *linked = bp__alloc_zeroed(1, sizeof *linked);
+    if (!linked)
+        return bp__error_oom(reterr, "linking");
     wasmtime_error_t *error =
-        wasmtime_linker_instantiate_pre((wasmtime_linker_t *)linker, module->wasm, &linked);
-    if (error)
+        wasmtime_linker_instantiate_pre((wasmtime_linker_t *)linker, module->wasm, &linked->core);
+    if (error) {
+        bp__free(linked);
         return bp__engine_error(error, BP_EDENIED, reterr, "link");
-    *ret = (bp__linked *)linked;
+    }
+    *ret = linked;
     return BP_OK;
 }
 
 void bp__linked_free(bp__linked *linked)
 {
-    if (linked)
-        wasmtime_instance_pre_delete((wasmtime_instance_pre_t *)linked);
+    if (!linked)
+        return;
+    if (linked->core)
+        wasmtime_instance_pre_delete(linked->core);
+    foundation_component_linked_delete(linked->component);
+    bp__free(linked);
 }

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/buffer.h"
 #include "base/error.h"
+#include "engine/component.h"
 #include "engine/module_cache.h"
 #include "engine/private.h"
 
@@ -177,34 +178,56 @@ static void measure(bp__module *module)
     module->compiled_bytes = (uint64_t)((char *)end - (char *)start);
 }
 
-/* `compiled` is consumed. */
-static bp_status describe_module(wasmtime_module_t *compiled, bp__module **ret, bp_error *reterr)
+static bp_status describe_core(bp__module *module, bp_error *reterr)
 {
-    bp__module *module = bp__alloc_zeroed(1, sizeof *module);
-    if (!module) {
-        wasmtime_module_delete(compiled);
-        return bp__error_oom(reterr, "compiling");
-    }
-    module->wasm = compiled;
     bp_status status = list_imports(module, reterr);
     if (status == BP_OK)
         status = list_exports(module, reterr);
+    if (status == BP_OK)
+        measure(module);
+    return status;
+}
+
+/* `compiled` is consumed. */
+static bp_status describe_compiled(void *compiled, bool is_component, bp__module **ret,
+                                   bp_error *reterr)
+{
+    bp__module *module = bp__alloc_zeroed(1, sizeof *module);
+    if (!module) {
+        is_component ? foundation_component_delete(compiled) : wasmtime_module_delete(compiled);
+        return bp__error_oom(reterr, "compiling");
+    }
+    module->wasm = compiled;
+    module->is_component = is_component;
+    bp_status status =
+        is_component ? bp__component_describe(module, reterr) : describe_core(module, reterr);
     if (status != BP_OK) {
         bp__module_free(module);
         return status;
     }
-    measure(module);
     *ret = module;
     return BP_OK;
 }
 
+/* The layer stands where a module has the second half of its version. */
+static bool is_component(bp_bytes wasm)
+{
+    const uint8_t *bytes = wasm.data;
+    return wasm.size >= 8 && bytes[6] == 1;
+}
+
 bp_status bp__module_compile(bp__engine *engine, bp_bytes wasm, bp__module **ret, bp_error *reterr)
 {
-    wasmtime_module_t *compiled = NULL;
-    wasmtime_error_t *error = wasmtime_module_new(engine->wasm, wasm.data, wasm.size, &compiled);
+    foundation_component *component = NULL;
+    wasmtime_module_t *module = NULL;
+    wasmtime_error_t *error =
+        is_component(wasm)
+            ? foundation_component_new(engine->wasm, wasm.data, wasm.size, &component)
+            : wasmtime_module_new(engine->wasm, wasm.data, wasm.size, &module);
     if (error)
         return bp__engine_error(error, BP_EFORMAT, reterr, "compile");
-    return describe_module(compiled, ret, reterr);
+    return describe_compiled(component ? (void *)component : module, component != NULL, ret,
+                             reterr);
 }
 
 void bp__code_done(bp__code *code)
@@ -220,7 +243,10 @@ void bp__code_done(bp__code *code)
 bp_status bp__module_precompile(bp__engine *engine, bp_bytes wasm, bp__code *ret, bp_error *reterr)
 {
     wasm_byte_vec_t bytes;
-    wasmtime_error_t *error = foundation_precompile(engine->wasm, wasm.data, wasm.size, &bytes);
+    wasmtime_error_t *error =
+        is_component(wasm)
+            ? foundation_component_precompile(engine->wasm, wasm.data, wasm.size, &bytes)
+            : foundation_precompile(engine->wasm, wasm.data, wasm.size, &bytes);
     if (error)
         return bp__engine_error(error, BP_EFORMAT, reterr, "compile");
     *ret = (bp__code){(uint8_t *)bytes.data, bytes.size, false};
@@ -230,7 +256,9 @@ bp_status bp__module_precompile(bp__engine *engine, bp_bytes wasm, bp__code *ret
 bp_status bp__module_serialize(const bp__module *module, bp__code *ret, bp_error *reterr)
 {
     wasm_byte_vec_t bytes;
-    wasmtime_error_t *error = wasmtime_module_serialize(module->wasm, &bytes);
+    wasmtime_error_t *error = module->is_component
+                                  ? foundation_component_serialize(module->wasm, &bytes)
+                                  : wasmtime_module_serialize(module->wasm, &bytes);
     if (error)
         return bp__engine_error(error, BP_EENGINE, reterr, "serialize");
     *ret = (bp__code){(uint8_t *)bytes.data, bytes.size, false};
@@ -239,12 +267,16 @@ bp_status bp__module_serialize(const bp__module *module, bp__code *ret, bp_error
 
 bp_status bp__module_load(bp__engine *engine, bp_bytes code, bp__module **ret, bp_error *reterr)
 {
-    wasmtime_module_t *loaded = NULL;
+    foundation_component *component = NULL;
+    wasmtime_module_t *module = NULL;
     wasmtime_error_t *error =
-        wasmtime_module_deserialize(engine->wasm, code.data, code.size, &loaded);
+        foundation_code_is_component(code.data, code.size)
+            ? foundation_component_deserialize(engine->wasm, code.data, code.size, &component)
+            : wasmtime_module_deserialize(engine->wasm, code.data, code.size, &module);
     if (error)
         return bp__engine_error(error, BP_EENGINE, reterr, "load compiled code");
-    return describe_module(loaded, ret, reterr);
+    return describe_compiled(component ? (void *)component : module, component != NULL, ret,
+                             reterr);
 }
 
 static void free_list(bp__extern_type *list, size_t count)
@@ -263,7 +295,10 @@ void bp__module_free(bp__module *module)
         return;
     free_list(module->imports, module->import_count);
     free_list(module->exports, module->export_count);
-    wasmtime_module_delete(module->wasm);
+    if (module->is_component)
+        foundation_component_delete(module->wasm);
+    else if (module->wasm)
+        wasmtime_module_delete(module->wasm);
     bp__free(module);
 }
 

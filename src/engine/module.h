@@ -28,8 +28,8 @@ typedef enum bp__wit_shape {
 /* An import or an export. For a function `type` is its signature: 'i' i32, 'I' i64, 'f' f32,
  * 'd' f64, 'v' v128, 'r' a reference; '>' stands between parameters and results. For others it is
  * a text for people: "memory(17..)", or in WIT's words for what is a component's.
- * A component's functions in interfaces: imports have the interface as `module`; exports have a name
- * like "wasi:cli/run@0.2.0#run". */
+ * A component's functions in interfaces: imports have the interface as `module`; exports have a
+ * name like "wasi:cli/run@0.2.0#run". */
 typedef struct bp__extern_type {
     char *module; /* NULL for exports, and for what a component imports at its root */
     char *name;
@@ -54,7 +54,8 @@ typedef struct bp__module {
     size_t import_count, export_count;
     bp__module_needs needs;
     uint64_t compiled_bytes;
-    struct bp__cached *cached; /* its place in a cache, which counts its users; NULL: has one user */
+    struct bp__cached
+        *cached; /* its place in a cache, which counts its users; NULL: has one user */
 } bp__module;
 
 /* Compiled code as bytes. Ends with bp__code_done(). */
@@ -71,8 +72,7 @@ bp_status bp__wat_to_wasm(bp_bytes text, uint8_t **ret, size_t *ret_size, bp_err
 /* Validates and compiles a core module or a component; seconds for a large one. */
 bp_status bp__module_compile(bp__engine *engine, bp_bytes wasm, bp__module **ret, bp_error *reterr);
 /* The same to bytes, without loading them. */
-bp_status bp__module_precompile(bp__engine *engine, bp_bytes wasm, bp__code *ret,
-                                bp_error *reterr);
+bp_status bp__module_precompile(bp__engine *engine, bp_bytes wasm, bp__code *ret, bp_error *reterr);
 bp_status bp__module_serialize(const bp__module *module, bp__code *ret, bp_error *reterr);
 /* Loads such bytes, which are copied. UNSAFE: they are native code, which no check can find
  * harmless. They must have been authenticated, and be in memory that nobody else can write to. */
@@ -83,7 +83,8 @@ void bp__module_unref(bp__module *module);
 /* Frees one that no cache knows. */
 void bp__module_free(bp__module *module);
 
-/* The signature in words: "func(i64, i32) -> i64". `ret` is owned: bp__free(); NULL without memory. */
+/* The signature in words: "func(i64, i32) -> i64". `ret` is owned: bp__free(); NULL without memory.
+ */
 char *bp__signature_text(const char *signature);
 
 #endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/component.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "engine/linked.h"
+
+/* ---- what there is ---- */
+
+static bp__extern_kind kind_of(const foundation_component_item *item)
+{
+    switch (item->kind) {
+    case FOUNDATION_ITEM_FUNC:
+        return BP__EXTERN_WIT_FUNC;
+    case FOUNDATION_ITEM_INSTANCE:
+        return BP__EXTERN_INTERFACE;
+    case FOUNDATION_ITEM_TYPE:
+        return BP__EXTERN_WIT_TYPE;
+    default:
+        return BP__EXTERN_WIT_OTHER;
+    }
+}
+
+static bp__wit_shape shape_of(const foundation_component_item *item)
+{
+    static const bp__wit_shape shapes[] = {[FOUNDATION_SHAPE_ANY] = BP__WIT_ANY,
+                                           [FOUNDATION_SHAPE_BYTES] = BP__WIT_BYTES,
+                                           [FOUNDATION_SHAPE_INIT] = BP__WIT_INIT,
+                                           [FOUNDATION_SHAPE_RUN] = BP__WIT_RUN,
+                                           [FOUNDATION_SHAPE_NOTHING] = BP__WIT_NOTHING};
+    return shapes[item->shape];
+}
+
+/* Parts of "interface#function"; only imports are taken apart. */
+static bool set_names(bp__extern_type *to, const foundation_component_item *item)
+{
+    const char *inner = item->is_import ? memrchr(item->name, '#', item->name_size) : NULL;
+    size_t before = inner ? (size_t)(inner - item->name) : 0;
+    if (inner && !(to->module = bp__strndup(item->name, before)))
+        return false;
+    const char *name = inner ? inner + 1 : item->name;
+    to->name = bp__strndup(name, item->name_size - (size_t)(name - item->name));
+    return to->name != NULL;
+}
+
+typedef struct lists {
+    bp__module *module;
+    size_t import_room, export_room;
+    bool counting;
+} lists;
+
+/* Twice over all of them: first to count, then to keep. */
+static bool keep(void *data, const foundation_component_item *item)
+{
+    lists *to = data;
+    if (to->counting) {
+        ++*(item->is_import ? &to->import_room : &to->export_room);
+        return true;
+    }
+    bp__module *module = to->module;
+    bp__extern_type *entry = item->is_import ? &module->imports[module->import_count++]
+                                             : &module->exports[module->export_count++];
+    entry->kind = kind_of(item);
+    entry->shape = shape_of(item);
+    entry->type = bp__strdup(item->kind == FOUNDATION_ITEM_FUNC ? "func" : "interface");
+    return set_names(entry, item) && entry->type;
+}
+
+static void measure(bp__module *module)
+{
+    foundation_component_needs needs = {0};
+    (void)foundation_component_resources(module->wasm, &needs);
+    module->needs = (bp__module_needs){
+        .memories = needs.memories,
+        .tables = needs.tables,
+        .functions = needs.functions > UINT32_MAX ? UINT32_MAX : (uint32_t)needs.functions,
+        .memory_bytes_initial = needs.memory_bytes_initial,
+        .table_elements_initial = needs.table_elements_initial,
+    };
+    module->compiled_bytes = needs.code_bytes;
+}
+
+bp_status bp__component_describe(bp__module *module, bp_error *reterr)
+{
+    lists to = {.module = module, .counting = true};
+    (void)foundation_component_visit(module->wasm, keep, &to);
+    module->imports = bp__alloc_zeroed(to.import_room, sizeof *module->imports);
+    module->exports = bp__alloc_zeroed(to.export_room, sizeof *module->exports);
+    to.counting = false;
+    if (!module->imports || !module->exports ||
+        !foundation_component_visit(module->wasm, keep, &to))
+        return bp__error_oom(reterr, "listing imports and exports");
+    measure(module);
+    return BP_OK;
+}
+
+/* ---- linking ---- */
+
+BP_DEFINE_CLEANUP(cleanup_linker, foundation_component_linker, foundation_component_linker_delete)
+
+bp_status bp__component_link(bp__engine *engine, const bp__module *module,
+                             const bp__component_imports *imports, bp__linked **ret,
+                             bp_error *reterr)
+{
+    (void)imports;
+    bp_cleanup(cleanup_linker) foundation_component_linker *linker =
+        foundation_component_linker_new(engine->wasm);
+    bp__linked *linked = bp__alloc_zeroed(1, sizeof *linked);
+    if (!linked)
+        return bp__error_oom(reterr, "linking");
+    wasmtime_error_t *error = foundation_component_link(linker, module->wasm, &linked->component);
+    if (error) {
+        bp__free(linked);
+        return bp__engine_error(error, BP_EDENIED, reterr, "link");
+    }
+    *ret = linked;
+    return BP_OK;
+}

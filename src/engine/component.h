@@ -1,0 +1,21 @@
+/* Components: what they import and export, and linking them. SPDX-License-Identifier: Apache-2.0 */
+#ifndef BP_ENGINE_COMPONENT_H
+#define BP_ENGINE_COMPONENT_H
+
+#include "engine/linker.h"
+
+/* Fills the lists and needs of a module that is a component. */
+bp_status bp__component_describe(bp__module *module, bp_error *reterr);
+
+/* The host's functions, as tables of callbacks whose host_data is that of the instance. */
+typedef struct bp__component_imports {
+    const struct foundation_wasi_host *wasi;     /* WASI 0.2 */
+    const struct foundation_plugin_host *plugin; /* the interfaces of wit/plugin.wit */
+} bp__component_imports;
+
+/* BP_EDENIED names an import that nobody has. */
+bp_status bp__component_link(bp__engine *engine, const bp__module *module,
+                             const bp__component_imports *imports, bp__linked **ret,
+                             bp_error *reterr);
+
+#endif
