@@ -8,6 +8,9 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "engine/component.h"
+#include "guest/abi.h"
+#include "guest/component/exports.h"
 #include "guest/link.h"
 
 static int compare_callables(const void *a, const void *b)
@@ -17,6 +20,8 @@ static int compare_callables(const void *a, const void *b)
 
 bool bp__is_callable(const bp__extern_type *export)
 {
+    if (bp__component_is_callable(export))
+        return true;
     return export->kind == BP__EXTERN_FUNC &&
            (strcmp(export->type, ">i") == 0 || strcmp(export->type, ">") == 0);
 }
@@ -30,8 +35,9 @@ static bp_status list_callables(bp__program *program, bp_error *reterr)
     for (size_t i = 0; i < module->export_count; i++) {
         const bp__extern_type *export = &module->exports[i];
         if (bp__is_callable(export))
-            program->callables[program->callable_count++] = (bp__callable){
-                export->name, strcmp(export->type, ">i") == 0, strcmp(export->name, "_start") == 0};
+            program->callables[program->callable_count++] =
+                (bp__callable){export->name, strcmp(export->type, ">i") == 0,
+                               strcmp(export->name, "_start") == 0, export->shape};
     }
     qsort(program->callables, program->callable_count, sizeof *program->callables,
           compare_callables);
@@ -51,6 +57,11 @@ static bool exports_func(const bp__module *module, const char *name, const char 
 static void choose_start(bp__program *program)
 {
     const bp__module *module = program->module;
+    program->init_shape = bp__component_init_shape(module);
+    if (program->init_shape != BP__WIT_ANY)
+        program->start = BP__START_WIT;
+    if (module->is_component)
+        return;
     program->has_initialize = exports_func(module, "_initialize", ">");
     if (exports_func(module, "hs_init", "ii>"))
         program->start = BP__START_HASKELL;
@@ -78,6 +89,16 @@ static bp_status check_needs(const bp__program *program, bp_error *reterr)
     return BP_OK;
 }
 
+static bp_status link_code(bp__program *program, const bp__program_options *options,
+                           bp_error *reterr)
+{
+    if (program->module->is_component)
+        return bp__component_link(program->engine, program->module, &(bp__component_imports){0},
+                                  &program->linked, reterr);
+    return bp__link(program->engine, program->module, options->wasi, &options->functions,
+                    &program->linked, reterr);
+}
+
 bp_status bp__program_new(bp__engine *engine, bp__module *module,
                           const bp__program_options *options, bp__program **ret, bp_error *reterr)
 {
@@ -101,13 +122,13 @@ bp_status bp__program_new(bp__engine *engine, bp__module *module,
     program->figure_data = options->figure_data;
     program->env = options->env;
     program->folder = options->folder;
+    program->abi = module->is_component ? &bp__abi_component : &bp__abi_extism;
     choose_start(program);
     bp_status status = check_needs(program, reterr);
     if (status == BP_OK)
         status = list_callables(program, reterr);
     if (status == BP_OK)
-        status =
-            bp__link(engine, module, options->wasi, &options->functions, &program->linked, reterr);
+        status = link_code(program, options, reterr);
     if (status != BP_OK) {
         bp__program_free(program);
         return status;

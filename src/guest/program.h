@@ -15,11 +15,14 @@
 #include "host/folder.h"
 #include "host/series.h"
 
+typedef struct bp__abi bp__abi;
+
 /* An export that can be called from outside. */
 typedef struct bp__callable {
-    const char *name;  /* the module's */
-    bool returns_code; /* ()->i32, else ()->() */
-    bool spends;       /* _start: a command runs once in an instance */
+    const char *name;    /* the module's */
+    bool returns_code;   /* ()->i32, else ()->() */
+    bool spends;         /* _start: a command runs once in an instance */
+    bp__wit_shape shape; /* of a component's */
 } bp__callable;
 
 /* How a fresh instance is initialised (abi.md, "a call"). */
@@ -28,6 +31,7 @@ typedef enum bp__start {
     BP__START_CTORS,      /* __wasm_call_ctors */
     BP__START_INITIALIZE, /* _initialize */
     BP__START_HASKELL,    /* _initialize if there is one, then hs_init(0, 0) */
+    BP__START_WIT,        /* a component's `init` */
 } bp__start;
 
 typedef struct bp__program_limits {
@@ -39,9 +43,11 @@ typedef struct bp__program {
     bp__engine *engine;
     bp__module *module;      /* one use of it */
     bp__linked *linked;      /* owned */
+    const bp__abi *abi;
     bp__callable *callables; /* sorted by name */
     size_t callable_count;
     bp__start start;
+    bp__wit_shape init_shape; /* with BP__START_WIT */
     bool has_initialize;
     bp__program_limits limits;
     bp__logger logger;
@@ -86,7 +92,8 @@ void bp__program_free(bp__program *program);
 bp_status bp__program_find(const bp__program *program, const char *name, size_t *ret_index,
                            bp_error *reterr);
 
-/* A type that can be called from outside: func() -> i32 or func(). */
+/* An export that can be called from outside: func() -> i32 or func(); of a component any but what
+ * makes it ready. */
 bool bp__is_callable(const bp__extern_type *export);
 
 /* What an import needs to be granted: "nothing", "wasi", "http", "kv", "host function", or "?". */

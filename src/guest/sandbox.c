@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "guest/abi.h"
 
 /* The longest error text of a guest that is kept. */
 #define MESSAGE_BYTES_MAX (64 * 1024)
@@ -41,6 +42,7 @@ void bp__sandbox_done(bp__sandbox *sandbox)
     bp__instance_free(sandbox->instance);
     bp__files_close_all(&sandbox->host.files);
     bp__extism_memory_done(&sandbox->memory);
+    bp__reply_done(&sandbox->reply);
     bp__vars_done(&sandbox->vars);
     bp__buffer_done(&sandbox->message);
     bp__buffer_done(&sandbox->http_headers);
@@ -48,7 +50,6 @@ void bp__sandbox_done(bp__sandbox *sandbox)
     bp__free(sandbox->functions);
 }
 
-/* Extism's state is new for every call, whatever the policy. */
 static void begin(bp__sandbox *sandbox, const bp__host_call *host)
 {
     bp__host_call call = *host;
@@ -57,15 +58,8 @@ static void begin(bp__sandbox *sandbox, const bp__host_call *host)
     else if (!call.vars)
         call.vars = &sandbox->vars;
     bp__host_state_begin(&sandbox->host, &call);
-    bp__extism_memory_reset(&sandbox->memory);
-    sandbox->input_handle = sandbox->input_size = 0;
-    sandbox->output_at = sandbox->output_size = 0;
-    sandbox->error_handle = 0;
-    sandbox->http_status = 0;
-    sandbox->kv_version = 0;
-    bp__buffer_clear(&sandbox->failure);
-    bp__buffer_clear(&sandbox->http_headers);
     bp__buffer_clear(&sandbox->message);
+    sandbox->program->abi->begin(sandbox);
 }
 
 /* Starting takes as much fuel as it needs: its time is limited, and calls are what is compared. */
@@ -75,34 +69,6 @@ static bp__until until_started(const bp__sandbox *sandbox)
 }
 
 /* ---- making it pristine ---- */
-
-static bp__ended start_function(bp__sandbox *sandbox, const char *name, size_t parameters)
-{
-    bp__func function;
-    bp__value values[2] = {{.i64 = 0}, {.i64 = 0}};
-    if (!bp__instance_func(sandbox->instance, name, parameters, 0, &function))
-        return BP__ENDED_RETURNED;
-    return bp__instance_call(sandbox->instance, &function, values, parameters,
-                             until_started(sandbox));
-}
-
-static bp__ended initialise(bp__sandbox *sandbox)
-{
-    bp__ended ended = BP__ENDED_RETURNED;
-    switch (sandbox->program->start) {
-    case BP__START_NONE:
-        return ended;
-    case BP__START_CTORS:
-        return start_function(sandbox, "__wasm_call_ctors", 0);
-    case BP__START_INITIALIZE:
-        return start_function(sandbox, "_initialize", 0);
-    case BP__START_HASKELL:
-        if (sandbox->program->has_initialize)
-            ended = start_function(sandbox, "_initialize", 0);
-        return ended == BP__ENDED_RETURNED ? start_function(sandbox, "hs_init", 2) : ended;
-    }
-    return ended;
-}
 
 /* Why guest code did not get through its start, as a status: there was no call yet. */
 static bp_status start_failure(bp__sandbox *sandbox, bp__ended ended, bp_error *reterr)
@@ -126,13 +92,6 @@ static bp_status start_failure(bp__sandbox *sandbox, bp__ended ended, bp_error *
                         report->message);
 }
 
-static bool look_up(bp__sandbox *sandbox, size_t callable)
-{
-    const bp__callable *export = &sandbox->program->callables[callable];
-    return bp__instance_func(sandbox->instance, export->name, 0, export->returns_code,
-                             &sandbox->functions[callable]);
-}
-
 /* Pristine where it is, else another instance. *ret_kept: functions that were looked up stay. */
 static bp__ended renew(bp__sandbox *sandbox, bool *ret_kept, bp_error *reterr)
 {
@@ -143,7 +102,9 @@ static bp__ended renew(bp__sandbox *sandbox, bool *ret_kept, bp_error *reterr)
     if (!*ret_kept)
         ended = bp__instance_open(sandbox->instance, program->linked, &program->limits.instance,
                                   until_started(sandbox), reterr);
-    return ended == BP__ENDED_RETURNED ? initialise(sandbox) : ended;
+    if (ended != BP__ENDED_RETURNED)
+        return ended;
+    return program->abi->initialise(sandbox, until_started(sandbox));
 }
 
 /* The exports that were called on the last instance are likely to be called on this one: they are
@@ -156,7 +117,7 @@ static void renew_functions(bp__sandbox *sandbox, bool opened)
         bool known = function->private_[0] != 0;
         *function = (bp__func){{0, 0}};
         if (known && opened)
-            look_up(sandbox, i);
+            (void)program->abi->look_up(sandbox, i);
     }
 }
 
@@ -198,41 +159,24 @@ bp_status bp__sandbox_open(bp__sandbox *sandbox, bp_deadline by, bp_cancel *canc
 
 /* ---- a call ---- */
 
-static bp_status place_input(bp__sandbox *sandbox, const bp__sandbox_call *call, bp_error *reterr)
-{
-    bp_bytes input = call->input;
-    if (input.size == 0)
-        return BP_OK;
-    sandbox->input_handle = bp__extism_put(&sandbox->memory, input);
-    sandbox->input_size = input.size;
-    if (sandbox->input_handle)
-        return BP_OK;
-    sandbox->input_size = 0;
-    return bp_error_set(reterr, BP_ELIMIT,
-                        "input of %zu bytes does not fit beside the plugin's memory within "
-                        "memory_bytes (%llu)",
-                        input.size, (unsigned long long)call->limits.memory_bytes);
-}
-
 static bp_status find_function(bp__sandbox *sandbox, size_t callable, bp_error *reterr)
 {
     bp__func *function = &sandbox->functions[callable];
     if (function->private_[0] != 0)
         return BP_OK;
-    if (look_up(sandbox, callable))
+    if (sandbox->program->abi->look_up(sandbox, callable))
         return BP_OK;
     return bp_error_set(reterr, BP_EENGINE, "export '%s' is not what it was",
                         sandbox->program->callables[callable].name);
 }
 
-static void set_message(bp__sandbox *sandbox, const char *text)
+void bp__sandbox_say(bp__sandbox *sandbox, const char *text)
 {
     bp__buffer_clear(&sandbox->message);
     bp__buffer_append_text(&sandbox->message, text);
 }
 
-/* The text of a guest's error: any bytes. */
-static void set_guest_message(bp__sandbox *sandbox, bp_bytes text)
+void bp__sandbox_quote(bp__sandbox *sandbox, bp_bytes text)
 {
     size_t size = bp__utf8_cut(text.data, text.size, MESSAGE_BYTES_MAX / 4);
     bp__buffer_clear(&sandbox->message);
@@ -288,7 +232,7 @@ static bp_outcome host_stop_outcome(bp__sandbox *sandbox, bp__sandbox_result *re
 static bp_outcome trap_outcome(bp__sandbox *sandbox, bp__ended ended, bp__sandbox_result *ret)
 {
     const bp__trap_report *report = bp__instance_report(sandbox->instance);
-    set_message(sandbox, report->message);
+    bp__sandbox_say(sandbox, report->message);
     ret->trap_code = report->trap_code;
     if (ended == BP__ENDED_TRAP)
         return BP_OUTCOME_TRAPPED;
@@ -301,29 +245,17 @@ static bp_outcome trap_outcome(bp__sandbox *sandbox, bp__ended ended, bp__sandbo
     return BP_OUTCOME_OUT_OF_MEMORY;
 }
 
-static bp_outcome return_outcome(bp__sandbox *sandbox, const bp__value *values, size_t callable,
-                                 bp__sandbox_result *ret)
-{
-    if (sandbox->program->callables[callable].returns_code)
-        ret->exit_code = values[0].i32;
-    if (ret->exit_code == 0)
-        return BP_OUTCOME_FINISHED;
-    bp__buffer_printf(&sandbox->message, "export '%s' returned %d",
-                      sandbox->program->callables[callable].name, (int)ret->exit_code);
-    return BP_OUTCOME_GUEST_ERROR;
-}
-
-static bp_outcome outcome_of(bp__sandbox *sandbox, bp__ended ended, const bp__value *values,
-                             size_t callable, bp__sandbox_result *ret)
+static bp_outcome outcome_of(bp__sandbox *sandbox, bp__ended ended, const bp__sandbox_call *call,
+                             bp__sandbox_result *ret)
 {
     switch (ended) {
     case BP__ENDED_RETURNED:
-        return return_outcome(sandbox, values, callable, ret);
+        return sandbox->program->abi->returned(sandbox, call, ret);
     case BP__ENDED_DEADLINE:
-        set_message(sandbox, "the deadline passed while the plugin ran");
+        bp__sandbox_say(sandbox, "the deadline passed while the plugin ran");
         return BP_OUTCOME_TIMED_OUT;
     case BP__ENDED_CANCELLED:
-        set_message(sandbox, "cancelled while the plugin ran");
+        bp__sandbox_say(sandbox, "cancelled while the plugin ran");
         return BP_OUTCOME_CANCELLED;
     case BP__ENDED_HOST:
         return host_stop_outcome(sandbox, ret);
@@ -332,35 +264,21 @@ static bp_outcome outcome_of(bp__sandbox *sandbox, bp__ended ended, const bp__va
     }
 }
 
-static bp_bytes output_of(const bp__sandbox *sandbox)
+static void conclude(bp__sandbox *sandbox, bp__ended ended, const bp__sandbox_call *call,
+                     bp__sandbox_result *ret)
 {
-    if (!bp__extism_in_bounds(&sandbox->memory, sandbox->output_at, sandbox->output_size) ||
-        sandbox->output_size == 0)
-        return (bp_bytes){NULL, 0};
-    return (bp_bytes){sandbox->memory.data + sandbox->output_at, sandbox->output_size};
-}
-
-/* What the guest said (an error it set) comes before what it returned. */
-static void conclude(bp__sandbox *sandbox, bp__ended ended, const bp__value *values,
-                     size_t callable, bp__sandbox_result *ret)
-{
-    ret->outcome = outcome_of(sandbox, ended, values, callable, ret);
+    const bp__abi *abi = sandbox->program->abi;
+    ret->outcome = outcome_of(sandbox, ended, call, ret);
     bool went_through =
         ret->outcome == BP_OUTCOME_FINISHED || ret->outcome == BP_OUTCOME_GUEST_ERROR;
-    if (went_through && sandbox->error_handle) {
-        bp_bytes text = bp__extism_get(&sandbox->memory, sandbox->error_handle);
-        ret->outcome = BP_OUTCOME_GUEST_ERROR;
-        if (text.data)
-            set_guest_message(sandbox, text);
-        else
-            set_message(sandbox, "the plugin set an error and freed its text");
-    }
+    if (went_through)
+        ret->outcome = abi->judge(sandbox, ret->outcome);
     bp__host_state_end(&sandbox->host);
     if (went_through)
-        ret->output = output_of(sandbox);
+        ret->output = abi->output(sandbox);
     /* Unwound code leaves its own state half done, even when it exits with 0. */
     ret->reusable = went_through && ended == BP__ENDED_RETURNED &&
-                    !sandbox->program->callables[callable].spends;
+                    !sandbox->program->callables[call->callable].spends;
     ret->host_calls = sandbox->host.host_calls;
     const char *message = bp__buffer_text(&sandbox->message);
     ret->message = message ? message : "";
@@ -384,7 +302,8 @@ bp_status bp__sandbox_call_run(bp__sandbox *sandbox, const bp__sandbox_call *cal
         bp__vars_clear(&sandbox->vars);
     begin(sandbox, &call->host);
     bp__instance_set_limits(sandbox->instance, &call->limits);
-    bp_status status = place_input(sandbox, call, reterr);
+    const bp__abi *abi = sandbox->program->abi;
+    bp_status status = abi->place(sandbox, call, reterr);
     if (status == BP_OK)
         status = find_function(sandbox, call->callable, reterr);
     if (status != BP_OK) {
@@ -392,15 +311,12 @@ bp_status bp__sandbox_call_run(bp__sandbox *sandbox, const bp__sandbox_call *cal
         return status;
     }
     *ret = (bp__sandbox_result){.trap_code = -1};
-    bp__value values[1] = {{.i64 = 0}};
     sandbox->running = true;
     bp__ended ended =
-        bp__instance_call(sandbox->instance, &sandbox->functions[call->callable], values,
-                          sandbox->program->callables[call->callable].returns_code,
-                          (bp__until){call->host.by, call->host.cancel, call->fuel});
+        abi->enter(sandbox, call, (bp__until){call->host.by, call->host.cancel, call->fuel});
     sandbox->running = false;
     ret->fuel = bp__instance_fuel_used(sandbox->instance);
-    conclude(sandbox, ended, values, call->callable, ret);
+    conclude(sandbox, ended, call, ret);
     if (!call->keep_state || !ret->reusable)
         bp__files_close_all(&sandbox->host.files);
     return BP_OK;

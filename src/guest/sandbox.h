@@ -27,6 +27,11 @@ typedef struct bp__sandbox {
     unsigned handed_count;
     int32_t http_status;     /* of the last request; 0: none */
     bp__buffer http_headers; /* its headers as JSON, where the host gives them */
+    int32_t code;            /* what the export returned */
+
+    /* A component's. */
+    bp_bytes input;  /* of the call; borrowed while it runs */
+    bp__reply reply; /* what its export answered; until the next call */
 
     bool running; /* guest code: a host function may come back to its own sandbox */
 

@@ -8,8 +8,6 @@
 #include "base/text.h"
 #include "plugin/reader.h"
 
-#define HEADER_SIZE 8
-
 typedef struct known_format {
     const char *magic;
     size_t size;
@@ -200,7 +198,7 @@ static bp_status check_section(uint8_t id, reader section, const bp__module_ceil
     }
 }
 
-bp_status bp__module_check(bp_bytes wasm, const bp__module_ceiling *ceiling, bp_error *reterr)
+static bp_status check_core(bp_bytes wasm, const bp__module_ceiling *ceiling, bp_error *reterr)
 {
     const uint8_t *start = wasm.data;
     if (memcmp(start + 4, "\1\0\0\0", 4) != 0)
@@ -225,40 +223,68 @@ bp_status bp__module_check(bp_bytes wasm, const bp__module_ceiling *ceiling, bp_
     return BP_OK;
 }
 
-/* A name section larger than this is of no help to anybody. */
-#define NAME_SECTION_BYTES_MAX (1024 * 1024)
+/* ---- components ---- */
 
-/* Whether a custom section, with its name in front, stays. */
-static bool stays(reader section, bool keep_debug)
+/* Toolchains put components into components once or twice. */
+#define COMPONENT_DEPTH_MAX 8
+
+/* How many modules and components are inside, all levels together: the engine takes 100 modules. */
+#define PARTS_MAX 1000
+
+static bp_status check_component(bp_bytes wasm, const bp__module_ceiling *ceiling, unsigned depth,
+                                 uint32_t *parts, bp_error *reterr);
+
+/* A module or a component inside of a component. */
+static bp_status check_part(bp_bytes wasm, bool is_module, const bp__module_ceiling *ceiling,
+                            unsigned depth, uint32_t *parts, bp_error *reterr)
 {
-    static const char debug[] = ".debug_", name[] = "name";
-    size_t bytes = (size_t)(section.end - section.at);
-    uint32_t size;
-    if (!read_u32(&section, &size) || size > (size_t)(section.end - section.at))
-        return false;
-    if (size >= sizeof debug - 1 && memcmp(section.at, debug, sizeof debug - 1) == 0)
-        return keep_debug;
-    if (size == sizeof name - 1 && memcmp(section.at, name, size) == 0)
-        return bytes <= NAME_SECTION_BYTES_MAX;
-    return true;
+    if (++*parts > PARTS_MAX)
+        return bp_error_set(reterr, BP_ELIMIT, "more than %d modules and components in it",
+                            PARTS_MAX);
+    bp__format format = bp__format_of(wasm);
+    if (format != (is_module ? BP__FORMAT_MODULE : BP__FORMAT_COMPONENT))
+        return BP_EFORMAT;
+    return is_module ? check_core(wasm, ceiling, reterr)
+                     : check_component(wasm, ceiling, depth + 1, parts, reterr);
 }
 
-void bp__module_strip(bp__buffer *wasm, bool keep_debug)
+static bp_status check_component(bp_bytes wasm, const bp__module_ceiling *ceiling, unsigned depth,
+                                 uint32_t *parts, bp_error *reterr)
 {
-    uint8_t *to = (uint8_t *)wasm->data + HEADER_SIZE;
-    reader from = {to, (uint8_t *)wasm->data + wasm->size};
-    while (from.at < from.end) {
-        const uint8_t *start = from.at;
+    const uint8_t *start = wasm.data;
+    if (depth > COMPONENT_DEPTH_MAX)
+        return bp_error_set(reterr, BP_ELIMIT, "components are nested more than %d deep",
+                            COMPONENT_DEPTH_MAX);
+    if (start[4] != 0x0D || start[5] != 0)
+        return bp_error_set(reterr, BP_EFORMAT,
+                            "version %u of the component format is unknown; version 13 is needed",
+                            start[4] | (unsigned)start[5] << 8);
+    reader from = {start + HEADER_SIZE, start + wasm.size};
+    bp_status status = BP_OK;
+    while (status == BP_OK && from.at < from.end) {
         uint8_t id = *from.at++;
         uint32_t size;
         if (!read_u32(&from, &size) || size > (size_t)(from.end - from.at))
-            return; /* not checked before; left to the engine */
-        reader section = {from.at, from.at + size};
+            return cut_off(&from, wasm, reterr);
+        bool is_module = id == BP__SECTION_PART_MODULE;
+        if (is_module || id == BP__SECTION_PART_COMPONENT)
+            status =
+                check_part((bp_bytes){from.at, size}, is_module, ceiling, depth, parts, reterr);
+        if (status == BP_EFORMAT && reterr->status != BP_EFORMAT)
+            return cut_off(&from, wasm, reterr);
         from.at += size;
-        if (id == SECTION_CUSTOM && !stays(section, keep_debug))
-            continue;
-        memmove(to, start, (size_t)(from.at - start));
-        to += from.at - start;
     }
-    wasm->size = (size_t)(to - (uint8_t *)wasm->data);
+    return status;
+}
+
+bp_status bp__code_check(bp_bytes wasm, const bp__module_ceiling *ceiling, bp_error *reterr)
+{
+    uint32_t parts = 0;
+    bp_error error = BP_ERROR_INIT; /* of its own: whether it is filled is looked at */
+    bp_status status = bp__format_of(wasm) == BP__FORMAT_COMPONENT
+                           ? check_component(wasm, ceiling, 0, &parts, &error)
+                           : check_core(wasm, ceiling, &error);
+    if (status != BP_OK && reterr)
+        *reterr = error;
+    return status;
 }

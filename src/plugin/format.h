@@ -26,13 +26,13 @@ typedef struct bp__module_ceiling {
     uint64_t function_bytes;               /* of one function's body */
 } bp__module_ceiling;
 
-/* Walks a core module's sections without believing them: BP_EFORMAT when they do not add up,
- * BP_ELIMIT when it declares more than allowed. Cheap, and before any compiler. */
-bp_status bp__module_check(bp_bytes wasm, const bp__module_ceiling *ceiling, bp_error *reterr);
+/* Walks the sections of a core module or a component without believing them: BP_EFORMAT when they
+ * do not add up, BP_ELIMIT when it declares more than allowed, a component in one of its modules.
+ * Cheap, and before any compiler. */
+bp_status bp__code_check(bp_bytes wasm, const bp__module_ceiling *ceiling, bp_error *reterr);
 
-/* Drops from a checked module what would make every trap report slow: debug information unless
- * it is to be kept (the engine reads all of it again for each trap), and an oversized name section.
- */
-void bp__module_strip(bp__buffer *wasm, bool keep_debug);
+/* Drops from checked code what would make every trap report slow: debug information unless it is to
+ * be kept (the engine reads all of it again for each trap), and an oversized name section. */
+void bp__code_strip(bp__buffer *wasm, bool keep_debug);
 
 #endif

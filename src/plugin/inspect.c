@@ -69,7 +69,7 @@ static bp_status look(bp_runtime *runtime, bp__buffer *code, bp_inspection *insp
     bp__sha256_hex(digest, inspection->sha256);
     inspection->code_bytes = code->size;
     inspection->runtime = bp_runtime_ref(runtime);
-    bp__module_strip(code, false);
+    bp__code_strip(code, false);
     bp__module_source source;
     status = bp__module_cache_take(runtime->modules, runtime->engine, bp__buffer_bytes(code),
                                    code->size == inspection->code_bytes ? digest : NULL, NULL,

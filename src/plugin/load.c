@@ -231,7 +231,7 @@ static bp_status take_module(bp_plugin *plugin, bp__engine *engine,
 {
     uint64_t start = bp__now_ns();
     bp__module_source source = BP__FROM_COMPILER;
-    bp__module_strip(code, options->debug_info);
+    bp__code_strip(code, options->debug_info);
     const uint8_t *digest = code->size == plugin->code_bytes ? plugin->digest : NULL;
     bp_status status =
         bp__module_cache_take(plugin->runtime->modules, engine, bp__buffer_bytes(code), digest,

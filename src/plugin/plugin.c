@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/options.h"
+#include "guest/abi.h"
 #include "plugin/load.h"
 #include "plugin/reaper.h"
 
@@ -160,7 +161,7 @@ bp_status bp_plugin_get_info(const bp_plugin *plugin, bp_plugin_info *ret, bp_er
         .size = sizeof info,
         .reset = plugin->reset,
         .name = plugin->name,
-        .abi = "extism",
+        .abi = plugin->program->abi->name,
         .sha256 = plugin->sha256,
         .code_bytes = plugin->code_bytes,
         .compiled_bytes = plugin->program->module->compiled_bytes,

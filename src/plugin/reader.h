@@ -25,6 +25,12 @@ static inline bool read_u32(reader *from, uint32_t *ret)
     return false;
 }
 
+#define HEADER_SIZE 8
+
+/* Sections of a component that hold a whole module, a whole component. */
+#define BP__SECTION_PART_MODULE 1
+#define BP__SECTION_PART_COMPONENT 4
+
 /* functions.c */
 
 /* How many functions an import section brings; as far as it can be read, the rest is the engine's

@@ -56,11 +56,8 @@ static bp_status check_code(const bp_runtime_options *options, bp__source *sourc
                                   options->function_bytes_max};
     switch (bp__format_of(code)) {
     case BP__FORMAT_MODULE:
-        return bp__module_check(code, &ceiling, reterr);
     case BP__FORMAT_COMPONENT:
-        return bp_error_set(reterr, BP_EUNSUPPORTED,
-                            "this is a WebAssembly component; a core module is needed (build for "
-                            "the Extism ABI, not for the component model)");
+        return bp__code_check(code, &ceiling, reterr);
     case BP__FORMAT_WAT:
     case BP__FORMAT_JSON:
         return bp_error_set(

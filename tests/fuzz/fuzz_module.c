@@ -48,7 +48,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
-/* The sections behind each other fill the module: the walk of bp__module_check(), by counting. */
+/* The sections behind each other fill the module: the walk of bp__code_check(), by counting. */
 static bool adds_up(const uint8_t *data, size_t size)
 {
     size_t at = 8;
@@ -69,7 +69,7 @@ static bool adds_up(const uint8_t *data, size_t size)
 static void check_strip(bp_bytes wasm, bool keep_debug)
 {
     bp_error error = BP_ERROR_INIT;
-    bp_status status = bp__module_check(wasm, &ceiling, &error);
+    bp_status status = bp__code_check(wasm, &ceiling, &error);
     if (status != BP_OK) {
         fuzz_check_error(status, &error);
         return;
@@ -77,11 +77,11 @@ static void check_strip(bp_bytes wasm, bool keep_debug)
     FUZZ_CHECK(adds_up(wasm.data, wasm.size));
     bp__buffer stripped = {0};
     FUZZ_CHECK(bp__buffer_append(&stripped, wasm.data, wasm.size));
-    bp__module_strip(&stripped, keep_debug);
+    bp__code_strip(&stripped, keep_debug);
     size_t size = stripped.size;
     FUZZ_CHECK(size <= wasm.size);
-    FUZZ_CHECK(bp__module_check(bp__buffer_bytes(&stripped), &ceiling, NULL) == BP_OK);
-    bp__module_strip(&stripped, keep_debug);
+    FUZZ_CHECK(bp__code_check(bp__buffer_bytes(&stripped), &ceiling, NULL) == BP_OK);
+    bp__code_strip(&stripped, keep_debug);
     FUZZ_CHECK(stripped.size == size);
     bp__buffer_done(&stripped);
 }

@@ -9,7 +9,7 @@ static bp_status check(bp_bytes wasm, uint64_t function_bytes, bp_error *error)
 {
     bp__module_ceiling ceiling = {1000, 1000, 1000, 1000, 1 << 20, 1000, function_bytes};
     *error = (bp_error)BP_ERROR_INIT;
-    return bp__module_check(wasm, &ceiling, error);
+    return bp__code_check(wasm, &ceiling, error);
 }
 
 static void the_limit_is_exact_and_named(void **state)

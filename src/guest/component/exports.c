@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "guest/component/exports.h"
+
+#include <string.h>
+
+/* Languages' toolchains export functions of their own by this name, with other types: those prepare
+ * a component when it is built, and are nobody's to call. */
+static bool is_init(const bp__extern_type *export)
+{
+    return export->kind == BP__EXTERN_WIT_FUNC && strcmp(export->name, BP__INIT_EXPORT) == 0;
+}
+
+bool bp__component_is_callable(const bp__extern_type *export)
+{
+    return export->kind == BP__EXTERN_WIT_FUNC && !is_init(export);
+}
+
+bp__wit_shape bp__component_init_shape(const bp__module *module)
+{
+    for (size_t i = 0; i < module->export_count; i++) {
+        const bp__extern_type *export = &module->exports[i];
+        bool known = export->shape == BP__WIT_INIT || export->shape == BP__WIT_NOTHING;
+        if (is_init(export) && known)
+            return export->shape;
+    }
+    return BP__WIT_ANY;
+}
