@@ -438,8 +438,9 @@ typedef struct {
      * caller's to limit. */
     uint64_t arguments_memory_bytes;
     /** What the guest may hand over, as result and in each call of a host function: as by
-     * foundation_component_lift_limit_set(), during this call. Values take about as many bytes,
-     * @ref FOUNDATION_LIFT_FACTOR times as many at worst. */
+     * foundation_component_lift_limit_set(), during this call. As values of the result that takes
+     * about as many bytes, up to ten times as many at worst (records of one field of one letter).
+     * Where the result has flags, a quarter is let through, or it would be thirty times. */
     uint64_t result_memory_bytes;
     uint64_t result_text_bytes;
 } foundation_json_limits;

@@ -26,6 +26,9 @@ const MESSAGE_SIZE: usize = 512;
 /// How the error begins, whose type is private, that says that the guest hands over too much.
 const LIFT_LIMIT_TEXT: &str = "too much data is being copied";
 
+/// Of a result's limit only so much is let through where it has flags (see `survey::Facts`).
+const FLAGS_PART: u64 = 4;
+
 /// `foundation_json_limits`
 #[repr(C)]
 pub struct Limits {
@@ -121,9 +124,10 @@ fn call(
     limits: &Limits,
 ) -> Answer {
     let ty = function.ty(store.as_context());
-    if let Err(reason) = survey::check(&ty) {
-        return Answer::Refused(format!("not to be called with JSON: {reason}"));
-    }
+    let facts = match survey::check(&ty) {
+        Ok(facts) => facts,
+        Err(reason) => return Answer::Refused(format!("not to be called with JSON: {reason}")),
+    };
     let parameters: Vec<(&str, Type)> = ty.params().collect();
     let values = Values::new(arguments, limits.arguments_memory_bytes)
         .and_then(|mut values| values.arguments(&parameters));
@@ -132,8 +136,13 @@ fn call(
         Err(refusal) => return Answer::Refused(refusal.text()),
     };
     let mut results = vec![Val::Bool(false); ty.results().len()];
+    let part = if facts.result_has_flags {
+        FLAGS_PART
+    } else {
+        1
+    };
     let limit_before = store.hostcall_fuel();
-    store.set_hostcall_fuel(size(limits.result_memory_bytes));
+    store.set_hostcall_fuel(size(limits.result_memory_bytes / part));
     let called = function.call(store.as_context_mut(), &values, &mut results);
     store.set_hostcall_fuel(limit_before);
     drop(values);
