@@ -402,8 +402,7 @@ bool foundation_trap_core_dump(wasmtime_context_t *store, const wasm_trap_t *tra
  *
  * Resources, streams, futures and error contexts have no form: functions that have one anywhere in
  * their types cannot be called this way. Neither can those whose types are, written out, more than
- * 8192 types, fields and cases, or nested deeper than 100. JSON is nested at most 64 deep, both
- * ways.
+ * 8192 types, fields and cases. JSON is nested at most 64 deep, both ways.
  */
 
 /**
@@ -434,7 +433,7 @@ bool foundation_component_func_schema(const foundation_component *component, con
 
 /** UINT64_MAX: none. */
 typedef struct {
-    /** What the arguments may take as values; a value takes about 64 bytes. The text itself is the
+    /** What the arguments may take as values; a value takes about 80 bytes. The text itself is the
      * caller's to limit. */
     uint64_t arguments_memory_bytes;
     /** What the guest may hand over, as result and in each call of a host function: as by

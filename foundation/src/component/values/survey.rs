@@ -6,9 +6,7 @@ use wasmtime::component::types::{ComponentFunc, Type};
 /// More types, fields and cases than any function has whose author meant it to be called.
 const SIZE_MAX: usize = 8192;
 
-/// Of types within types; reading and writing recurse this deep.
-const DEPTH_MAX: usize = 100;
-
+/// Recursion, here and over values, ends where types do: Wasmtime takes none nested deeper than 100.
 struct Survey {
     size: usize,
     has_flags: bool,
@@ -21,8 +19,8 @@ fn no_form(what: &str) -> Found {
 }
 
 impl Survey {
-    fn all(&mut self, mut types: impl Iterator<Item = Type>, depth: usize) -> Found {
-        types.try_for_each(|ty| self.one(&ty, depth))
+    fn all(&mut self, mut types: impl Iterator<Item = Type>) -> Found {
+        types.try_for_each(|ty| self.one(&ty))
     }
 
     fn names<'a>(&mut self, mut names: impl Iterator<Item = &'a str>) -> Found {
@@ -37,29 +35,23 @@ impl Survey {
         Ok(())
     }
 
-    fn one(&mut self, ty: &Type, depth: usize) -> Found {
+    fn one(&mut self, ty: &Type) -> Found {
         self.count()?;
-        if depth > DEPTH_MAX {
-            return Err(format!("types nested deeper than {DEPTH_MAX} levels"));
-        }
-        let depth = depth + 1;
         match ty {
             Type::Own(_) => no_form("a resource (own)"),
             Type::Borrow(_) => no_form("a resource (borrow)"),
             Type::Future(_) => no_form("a future"),
             Type::Stream(_) => no_form("a stream"),
             Type::ErrorContext => no_form("an error-context"),
-            Type::List(list) => self.one(&list.ty(), depth),
-            Type::FixedLengthList(list) => self.one(&list.ty(), depth),
-            Type::Option(option) => self.one(&option.ty(), depth),
-            Type::Map(map) => self.all([map.key(), map.value()].into_iter(), depth),
-            Type::Result(result) => {
-                self.all([result.ok(), result.err()].into_iter().flatten(), depth)
-            }
-            Type::Tuple(tuple) => self.all(tuple.types(), depth),
-            Type::Record(record) => self.all(record.fields().map(|field| field.ty), depth),
+            Type::List(list) => self.one(&list.ty()),
+            Type::FixedLengthList(list) => self.one(&list.ty()),
+            Type::Option(option) => self.one(&option.ty()),
+            Type::Map(map) => self.all([map.key(), map.value()].into_iter()),
+            Type::Result(result) => self.all([result.ok(), result.err()].into_iter().flatten()),
+            Type::Tuple(tuple) => self.all(tuple.types()),
+            Type::Record(record) => self.all(record.fields().map(|field| field.ty)),
             Type::Variant(variant) => variant.cases().try_for_each(|case| match case.ty {
-                Some(ty) => self.one(&ty, depth),
+                Some(ty) => self.one(&ty),
                 None => self.count(),
             }),
             Type::Enum(names) => self.names(names.names()),
@@ -100,13 +92,13 @@ pub fn check(function: &ComponentFunc) -> Result<Facts, String> {
     };
     for (name, ty) in function.params() {
         survey
-            .one(&ty, 0)
+            .one(&ty)
             .map_err(|found| format!("the type of parameter '{name}' has {found}"))?;
     }
     survey.has_flags = false;
     for ty in function.results() {
         survey
-            .one(&ty, 0)
+            .one(&ty)
             .map_err(|found| format!("the type of the result has {found}"))?;
     }
     if function.async_() {

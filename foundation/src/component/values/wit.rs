@@ -7,8 +7,6 @@ use wasmtime::component::types::{ComponentFunc, Type};
 /// Of one text.
 pub const TEXT_BYTES_MAX: usize = 16 << 10;
 
-const DEPTH_MAX: usize = 100;
-
 /// Takes no more than its limit.
 pub struct Text {
     text: String,
@@ -62,27 +60,24 @@ fn list<T>(
 }
 
 /// `name` or `name<a, b>`; `_` stands for a type that is not there.
-fn generic(out: &mut Text, name: &str, of: &[Option<Type>], depth: usize) -> fmt::Result {
+fn generic(out: &mut Text, name: &str, of: &[Option<Type>]) -> fmt::Result {
     let used = of.iter().rposition(Option::is_some).map_or(0, |i| i + 1);
     out.write_str(name)?;
     if used == 0 {
         return Ok(());
     }
     list(out, ["<", ">"], of.iter().take(used), |out, ty| match ty {
-        Some(ty) => write_type(out, ty, depth + 1),
+        Some(ty) => write_type(out, ty),
         None => out.write_char('_'),
     })
 }
 
-fn write_named(out: &mut Text, name: &str, ty: &Type, depth: usize) -> fmt::Result {
+fn write_named(out: &mut Text, name: &str, ty: &Type) -> fmt::Result {
     write!(out, "{name}: ")?;
-    write_type(out, ty, depth + 1)
+    write_type(out, ty)
 }
 
-fn write_type(out: &mut Text, ty: &Type, depth: usize) -> fmt::Result {
-    if depth > DEPTH_MAX {
-        return Err(fmt::Error);
-    }
+fn write_type(out: &mut Text, ty: &Type) -> fmt::Result {
     match ty {
         Type::Bool => out.write_str("bool"),
         Type::S8 => out.write_str("s8"),
@@ -101,43 +96,43 @@ fn write_type(out: &mut Text, ty: &Type, depth: usize) -> fmt::Result {
         // Wasmtime does not keep their names.
         Type::Own(_) => out.write_str("own<resource>"),
         Type::Borrow(_) => out.write_str("borrow<resource>"),
-        Type::List(list) => generic(out, "list", &[Some(list.ty())], depth),
-        Type::Option(option) => generic(out, "option", &[Some(option.ty())], depth),
-        Type::Map(map) => generic(out, "map", &[Some(map.key()), Some(map.value())], depth),
-        Type::Result(result) => generic(out, "result", &[result.ok(), result.err()], depth),
-        Type::Future(future) => generic(out, "future", &[future.ty()], depth),
-        Type::Stream(stream) => generic(out, "stream", &[stream.ty()], depth),
+        Type::List(list) => generic(out, "list", &[Some(list.ty())]),
+        Type::Option(option) => generic(out, "option", &[Some(option.ty())]),
+        Type::Map(map) => generic(out, "map", &[Some(map.key()), Some(map.value())]),
+        Type::Result(result) => generic(out, "result", &[result.ok(), result.err()]),
+        Type::Future(future) => generic(out, "future", &[future.ty()]),
+        Type::Stream(stream) => generic(out, "stream", &[stream.ty()]),
         Type::FixedLengthList(list) => {
             out.write_str("list<")?;
-            write_type(out, &list.ty(), depth + 1)?;
+            write_type(out, &list.ty())?;
             write!(out, ", {}>", list.len())
         }
         Type::Tuple(tuple) => list(out, ["tuple<", ">"], tuple.types(), |out, ty| {
-            write_type(out, &ty, depth + 1)
+            write_type(out, &ty)
         }),
         Type::Record(record) => list(out, ["record { ", " }"], record.fields(), |out, field| {
-            write_named(out, field.name, &field.ty, depth)
+            write_named(out, field.name, &field.ty)
         }),
         Type::Variant(variant) => list(out, ["variant { ", " }"], variant.cases(), |out, case| {
-            generic_case(out, case.name, case.ty.as_ref(), depth)
+            generic_case(out, case.name, case.ty.as_ref())
         }),
         Type::Enum(names) => list(out, ["enum { ", " }"], names.names(), Text::write_str),
         Type::Flags(names) => list(out, ["flags { ", " }"], names.names(), Text::write_str),
     }
 }
 
-fn generic_case(out: &mut Text, name: &str, ty: Option<&Type>, depth: usize) -> fmt::Result {
+fn generic_case(out: &mut Text, name: &str, ty: Option<&Type>) -> fmt::Result {
     out.write_str(name)?;
     let Some(ty) = ty else { return Ok(()) };
     out.write_char('(')?;
-    write_type(out, ty, depth + 1)?;
+    write_type(out, ty)?;
     out.write_char(')')
 }
 
 /// A type's text, of at most `limit` bytes and "…".
 pub fn type_text(ty: &Type, limit: usize) -> String {
     let mut out = Text::new(limit);
-    let complete = write_type(&mut out, ty, 0);
+    let complete = write_type(&mut out, ty);
     out.finish(complete)
 }
 
@@ -146,11 +141,11 @@ fn write_function(out: &mut Text, function: &ComponentFunc) -> fmt::Result {
         out.write_str("async ")?;
     }
     list(out, ["func(", ")"], function.params(), |out, (name, ty)| {
-        write_named(out, name, &ty, 0)
+        write_named(out, name, &ty)
     })?;
     for ty in function.results() {
         out.write_str(" -> ")?;
-        write_type(out, &ty, 0)?;
+        write_type(out, &ty)?;
     }
     Ok(())
 }
