@@ -80,10 +80,10 @@ void foundation_engine_compile_settings(const wasm_engine_t *engine,
                                         void *data);
 
 /**
- * Validate and compile a module (or the text of one) to bytes, without loading them. To load them is
- * wasmtime_module_deserialize(), and unsafe: it is native code, and no check there finds out whether
- * it is harmless. Only bytes that were authenticated may go there, from memory that nobody else can
- * write to.
+ * Validate and compile a module (or the text of one) to bytes, without loading them. To load them
+ * is wasmtime_module_deserialize(), and unsafe: it is native code, and no check there finds out
+ * whether it is harmless. Only bytes that were authenticated may go there, from memory that nobody
+ * else can write to.
  * @param[out] ret  owned on success (end it with wasm_byte_vec_delete()); untouched otherwise.
  * @return NULL, or an error owned by the caller.
  */
@@ -167,8 +167,8 @@ void foundation_instance_state(wasmtime_context_t *store, const wasmtime_instanc
 
 /*
  * A component is made by foundation_component_new() or foundation_component_deserialize(), linked
- * once to what it imports, and then instantiated often: each instance in a store of its own, made by
- * wasmtime_store_new(), whose data begins with a foundation_guest.
+ * once to what it imports, and then instantiated often: each instance in a store of its own, made
+ * by wasmtime_store_new(), whose data begins with a foundation_guest.
  */
 
 /** Compiled code of a component. Immutable, thread-safe. */
@@ -220,8 +220,8 @@ typedef enum {
     FOUNDATION_SHAPE_NOTHING, /**< func() */
 } foundation_component_shape;
 
-/** Something that a component imports or exports. The name is UTF-8 without a NUL at its end: "handle",
- * "wasi:cli/run@0.2.0", and of what is in an instance "wasi:cli/run@0.2.0#run". */
+/** Something that a component imports or exports. The name is UTF-8 without a NUL at its end:
+ * "handle", "wasi:cli/run@0.2.0", and of what is in an instance "wasi:cli/run@0.2.0#run". */
 typedef struct {
     const char *name;
     size_t name_size;
@@ -389,8 +389,100 @@ bool foundation_error_core_dump(wasmtime_context_t *store, const wasmtime_error_
                                 const char *name, foundation_bytes_fn write, void *data);
 
 /** The same for a trap. */
-bool foundation_trap_core_dump(wasmtime_context_t *store, const wasm_trap_t *trap,
-                               const char *name, foundation_bytes_fn write, void *data);
+bool foundation_trap_core_dump(wasmtime_context_t *store, const wasm_trap_t *trap, const char *name,
+                               foundation_bytes_fn write, void *data);
+
+/* ---- values as JSON ---- */
+
+/*
+ * What values of each type look like as JSON text. What is written reads back as the same value.
+ *
+ *   bool                  true, false
+ *   s8 … u64              a number without point and exponent, exact
+ *   f32, f64              a number, or one of the strings "nan", "inf", "-inf"
+ *   char                  a string of one character
+ *   string                a string
+ *   list<T>               an array
+ *   list<u8>              written as {"base64": "…"} (RFC 4648, padded), whatever its length; read
+ * as that, or as an array of numbers list<T, N>, tuple     an array of just that many map<K, V> an
+ * array of arrays [key, value], in the guest's order record                an object with each
+ * field once. A field of type option may be missing: none variant               {"case": value}; of
+ * a case without a value "case" enum                  a string flags                 an array of
+ * strings, each once option<T>             null, or the value. Where T is an option itself: null,
+ * or {"some": value} result<T, E>          {"ok": value} or {"err": value}; null where there is no
+ * type
+ *
+ * Resources, streams, futures and error contexts have no form: functions that have one anywhere in
+ * their types cannot be called this way. Neither can those whose types are, written out, more than
+ * 8192 types, fields and cases. JSON is nested at most 64 deep, both ways.
+ */
+
+/**
+ * Lets components use the types map<K, V> and list<T, N>, which are proposals (off unless set).
+ */
+void foundation_config_component_maps_set(wasm_config_t *config, bool on);
+
+/**
+ * Show a function's type as WIT text: "func(user: record { name: string, age: u8 }, n: u32) ->
+ * result<list<u8>, string>". Types have no names there. At most 16 KiB, then "…".
+ * @param path       as in foundation_component_item.
+ * @param is_import  of one that the component imports, not exports.
+ * @param visit      called once, with text that is borrowed during the call.
+ * @return what @p visit returned; false: there is no such function.
+ */
+bool foundation_component_func_signature(const foundation_component *component, const char *path,
+                                         size_t path_size, bool is_import,
+                                         foundation_bytes_fn visit, void *data);
+
+/**
+ * The same in parts, as JSON: {"parameters": [{"name": "n", "type": "u32"}], "result": "u32" or
+ * null, "refused": null or why the function cannot be called with JSON}. The types are bounded as
+ * above, all together.
+ */
+bool foundation_component_func_schema(const foundation_component *component, const char *path,
+                                      size_t path_size, bool is_import, foundation_bytes_fn visit,
+                                      void *data);
+
+/** UINT64_MAX: none. */
+typedef struct {
+    /** What the arguments may take as values; a value takes about 80 bytes. The text itself is the
+     * caller's to limit. */
+    uint64_t arguments_memory_bytes;
+    /** What the guest may hand over, as result and in each call of a host function: as by
+     * foundation_component_lift_limit_set(), during this call. As values of the result that takes
+     * about as many bytes, up to ten times as many at worst (records of one field of one letter).
+     * Where the result has flags, a quarter is let through, or it would be thirty times. */
+    uint64_t result_memory_bytes;
+    uint64_t result_text_bytes;
+} foundation_json_limits;
+
+typedef enum {
+    FOUNDATION_JSON_FINISHED,  /**< there is a result */
+    FOUNDATION_JSON_REFUSED,   /**< the arguments or the function; the guest was not entered */
+    FOUNDATION_JSON_TOO_LARGE, /**< the guest ran; its result is beyond a limit */
+    FOUNDATION_JSON_FAILED,    /**< the error that is returned: trapped, stopped, bad values */
+} foundation_json_kind;
+
+/** After any kind but FINISHED and REFUSED the instance must not be called again. */
+typedef struct {
+    foundation_json_kind kind;
+    bool is_ok; /**< finished, and not with the error of a function that gives a result */
+    foundation_bytes text; /**< finished: JSON, owned. Of result<T, E> only that of T or E */
+    char message[512];     /**< refused, too large: one line of UTF-8, NUL-terminated */
+} foundation_json_result;
+
+/**
+ * Call a function with arguments of any type.
+ * @param arguments  JSON: an array in the parameters' order, or an object by their names, of which
+ *                   those of type option may be missing. No bytes: no arguments.
+ * @param[out] ret   always written.
+ * @return NULL, or the error of FOUNDATION_JSON_FAILED, owned by the caller.
+ */
+wasmtime_error_t *foundation_component_call_json(wasmtime_context_t *store,
+                                                 const foundation_component_func *function,
+                                                 const uint8_t *arguments, size_t arguments_size,
+                                                 const foundation_json_limits *limits,
+                                                 foundation_json_result *ret);
 
 /* ---- configuration files ---- */
 

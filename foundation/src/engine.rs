@@ -68,6 +68,16 @@ pub unsafe extern "C" fn foundation_config_core_dump_set(config: &mut wasm_confi
     handles::config_mut(config).coredump_on_trap(on);
 }
 
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn foundation_config_component_maps_set(
+    config: &mut wasm_config_t,
+    on: bool,
+) {
+    handles::config_mut(config)
+        .wasm_component_model_map(on)
+        .wasm_component_model_fixed_length_lists(on);
+}
+
 /// `foundation_module_needs`
 #[repr(C)]
 pub struct ModuleNeeds {

@@ -45,6 +45,16 @@ pub struct Bytes {
     capacity: usize,
 }
 
+impl Bytes {
+    pub fn none() -> Self {
+        Bytes {
+            data: std::ptr::null_mut(),
+            size: 0,
+            capacity: 0,
+        }
+    }
+}
+
 impl From<Vec<u8>> for Bytes {
     fn from(bytes: Vec<u8>) -> Self {
         let mut bytes = std::mem::ManuallyDrop::new(bytes);
@@ -62,11 +72,7 @@ pub unsafe extern "C" fn foundation_bytes_free(bytes: &mut Bytes) {
         // SAFETY: it came from a Vec, and is not used again.
         drop(unsafe { Vec::from_raw_parts(bytes.data, bytes.size, bytes.capacity) });
     }
-    *bytes = Bytes {
-        data: std::ptr::null_mut(),
-        size: 0,
-        capacity: 0,
-    };
+    *bytes = Bytes::none();
 }
 
 /// The function that `path` names: "name", or "interface#name".

@@ -4,6 +4,7 @@
 mod call;
 mod guest;
 mod linker;
+mod values;
 mod visit;
 
 use crate::handles;
