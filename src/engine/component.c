@@ -5,8 +5,11 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "base/text.h"
+#include "base/buffer.h"
 #include "engine/linked.h"
+
+/* As many as a core module may have. Names are compared one by one. */
+#define ITEMS_MAX 10000
 
 /* ---- what there is ---- */
 
@@ -65,7 +68,11 @@ static bool keep(void *data, const foundation_component_item *item)
                                              : &module->exports[module->export_count++];
     entry->kind = kind_of(item);
     entry->shape = shape_of(item);
-    entry->type = bp__strdup(item->kind == FOUNDATION_ITEM_FUNC ? "func" : "interface");
+    static const char *const words[] = {[FOUNDATION_ITEM_FUNC] = "func",
+                                        [FOUNDATION_ITEM_INSTANCE] = "interface",
+                                        [FOUNDATION_ITEM_TYPE] = "type",
+                                        [FOUNDATION_ITEM_OTHER] = "module or component"};
+    entry->type = bp__strdup(words[item->kind]);
     return set_names(entry, item) && entry->type;
 }
 
@@ -87,6 +94,8 @@ bp_status bp__component_describe(bp__module *module, bp_error *reterr)
 {
     lists to = {.module = module, .counting = true};
     (void)foundation_component_visit(module->wasm, keep, &to);
+    if (to.import_room > ITEMS_MAX || to.export_room > ITEMS_MAX)
+        return bp_error_set(reterr, BP_ELIMIT, "imports or exports more than %d things", ITEMS_MAX);
     module->imports = bp__alloc_zeroed(to.import_room, sizeof *module->imports);
     module->exports = bp__alloc_zeroed(to.export_room, sizeof *module->exports);
     to.counting = false;
@@ -95,6 +104,29 @@ bp_status bp__component_describe(bp__module *module, bp_error *reterr)
         return bp__error_oom(reterr, "listing imports and exports");
     measure(module);
     return BP_OK;
+}
+
+static bool keep_text(void *data, const uint8_t *bytes, size_t size)
+{
+    return bp__buffer_append(data, bytes, size);
+}
+
+char *bp__component_signature(const bp__module *module, const bp__extern_type *function)
+{
+    bp__buffer path = {0}, text = {0};
+    bool is_import =
+        function >= module->imports && function < module->imports + module->import_count;
+    if (function->module)
+        bp__buffer_printf(&path, "%s#", function->module);
+    bp__buffer_append_text(&path, function->name);
+    bool found =
+        !path.overflow && foundation_component_func_signature(module->wasm, path.data, path.size,
+                                                              is_import, keep_text, &text);
+    const char *whole = found ? bp__buffer_text(&text) : function->type;
+    char *copy = whole ? bp__strdup(whole) : NULL;
+    bp__buffer_done(&path);
+    bp__buffer_done(&text);
+    return copy;
 }
 
 /* ---- linking ---- */

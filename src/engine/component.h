@@ -7,6 +7,10 @@
 /* Fills the lists and needs of a module that is a component. */
 bp_status bp__component_describe(bp__module *module, bp_error *reterr);
 
+/* A function's type in WIT's words, for people: "func(n: u32) -> string". Owned: bp__free(); NULL
+ * without memory. */
+char *bp__component_signature(const bp__module *module, const bp__extern_type *function);
+
 /* The host's functions, as tables of callbacks whose host_data is that of the instance. */
 typedef struct bp__component_imports {
     const struct foundation_wasi_host *wasi;     /* WASI 0.2 */

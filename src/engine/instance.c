@@ -14,9 +14,6 @@ _Static_assert(sizeof(bp__func) >= sizeof(wasmtime_func_t) &&
                    sizeof(bp__func) == sizeof(foundation_component_func),
                "functions are handed over as they are");
 
-/* What one crossing from a component to the host may copy, however much memory it has. */
-#define COPIES_BYTES_MAX ((uint64_t)128 << 20)
-
 bp_status bp__instance_new(bp__engine *engine, void *host_data, bp__instance **ret,
                            bp_error *reterr)
 {
@@ -99,7 +96,7 @@ static foundation_grow_answer on_growth(void *data, foundation_grow_kind kind, u
     return limits->trap_on_grow_failure ? FOUNDATION_GROW_TRAP : FOUNDATION_GROW_REFUSE;
 }
 
-static void begin_run(bp__instance *instance, bp__until until)
+void bp__run_begin(bp__instance *instance, bp__until until)
 {
     instance->until = until;
     instance->interrupted = BP__ENDED_RETURNED;
@@ -115,14 +112,7 @@ static void begin_run(bp__instance *instance, bp__until until)
     bp__ticker_enter(instance->engine->ticker, instance->slot);
 }
 
-static inline void end_run(bp__instance *instance)
-{
-    bp__ticker_leave(instance->slot);
-    instance->caller = NULL;
-}
-
-static __attribute__((noinline)) bp__ended conclude(bp__instance *instance, wasmtime_error_t *error,
-                                                    wasm_trap_t *trap)
+bp__ended bp__run_conclude(bp__instance *instance, wasmtime_error_t *error, wasm_trap_t *trap)
 {
     bp__trap_report *report = &instance->report;
     report->core_dump[0] = '\0';
@@ -181,18 +171,9 @@ static bp__ended fail_open(bp__instance *instance, wasmtime_error_t *error, wasm
     if (is_engine_failure(instance, error, trap))
         engine_failure(instance, error, reterr);
     else
-        ended = conclude(instance, error, trap);
+        ended = bp__run_conclude(instance, error, trap);
     bp__instance_close(instance);
     return ended;
-}
-
-/* Lists of lists can name the same bytes over and over: the host copies at most what a guest of
- * this size could have said once. */
-static void limit_copies(bp__instance *instance)
-{
-    uint64_t most = instance->limits.memory_bytes < COPIES_BYTES_MAX ? instance->limits.memory_bytes
-                                                                     : COPIES_BYTES_MAX;
-    foundation_component_lift_limit_set(instance->context, most);
 }
 
 static wasmtime_error_t *instantiate(bp__instance *instance, const bp__linked *linked,
@@ -201,9 +182,7 @@ static wasmtime_error_t *instantiate(bp__instance *instance, const bp__linked *l
     if (linked->core)
         return wasmtime_instance_pre_instantiate(linked->core, instance->context, &instance->wasm,
                                                  trap);
-    limit_copies(instance);
-    return foundation_component_instantiate(instance->context, linked->component,
-                                            &instance->component);
+    return bp__component_instantiate(instance, linked->component);
 }
 
 bp__ended bp__instance_open(bp__instance *instance, const bp__linked *linked,
@@ -215,9 +194,9 @@ bp__ended bp__instance_open(bp__instance *instance, const bp__linked *linked,
         return BP__ENDED_ENGINE;
     }
     wasm_trap_t *trap = NULL;
-    begin_run(instance, until);
+    bp__run_begin(instance, until);
     wasmtime_error_t *error = instantiate(instance, linked, &trap);
-    end_run(instance);
+    bp__run_end(instance);
     if (error || trap)
         return fail_open(instance, error, trap, reterr);
     instance->linked = linked;
@@ -235,10 +214,10 @@ bp__ended bp__instance_reset(bp__instance *instance, const bp__linked *linked,
     instance->limits = *limits;
     /* A start function runs as it did at first: with its caller's handle (linker.c). */
     instance->instantiated = false;
-    begin_run(instance, until);
+    bp__run_begin(instance, until);
     wasmtime_error_t *error =
         foundation_instance_reset(instance->context, &instance->wasm, instance->limiter, ret_done);
-    end_run(instance);
+    bp__run_end(instance);
     if (error) {
         *ret_done = true;
         return fail_open(instance, error, NULL, reterr);
@@ -278,62 +257,15 @@ bp__ended bp__instance_call(bp__instance *instance, const bp__func *function, bp
                             size_t count, bp__until until)
 {
     wasm_trap_t *trap = NULL;
-    begin_run(instance, until);
+    bp__run_begin(instance, until);
     wasmtime_error_t *error = wasmtime_func_call_unchecked(
         instance->context, (const wasmtime_func_t *)(const void *)function,
         (wasmtime_val_raw_t *)values, count, &trap);
-    end_run(instance);
+    bp__run_end(instance);
     if (__builtin_expect(!error && !trap, 1))
         return BP__ENDED_RETURNED;
-    return conclude(instance, error, trap);
+    return bp__run_conclude(instance, error, trap);
 }
-
-/* ---- of components ---- */
-
-static foundation_component_shape foundation_shape(bp__wit_shape shape)
-{
-    static const foundation_component_shape shapes[] = {
-        [BP__WIT_ANY] = FOUNDATION_SHAPE_ANY,         [BP__WIT_BYTES] = FOUNDATION_SHAPE_BYTES,
-        [BP__WIT_INIT] = FOUNDATION_SHAPE_INIT,       [BP__WIT_RUN] = FOUNDATION_SHAPE_RUN,
-        [BP__WIT_NOTHING] = FOUNDATION_SHAPE_NOTHING,
-    };
-    return shapes[shape];
-}
-
-bool bp__instance_wit_func(bp__instance *instance, const char *path, bp__wit_shape shape,
-                           bp__func *ret)
-{
-    return foundation_component_get_func(instance->context, &instance->component, path,
-                                         strlen(path), foundation_shape(shape),
-                                         (foundation_component_func *)(void *)ret);
-}
-
-void bp__reply_done(bp__reply *reply)
-{
-    foundation_bytes bytes = {(uint8_t *)(uintptr_t)reply->bytes.data, reply->bytes.size,
-                              reply->private_};
-    foundation_bytes_free(&bytes);
-    *reply = (bp__reply){0};
-}
-
-bp__ended bp__instance_wit_call(bp__instance *instance, const bp__func *function,
-                                bp__wit_shape shape, bp_bytes input, bp__until until,
-                                bp__reply *ret)
-{
-    foundation_bytes bytes = {0};
-    bool ok = true;
-    begin_run(instance, until);
-    wasmtime_error_t *error = foundation_component_call(
-        instance->context, (const foundation_component_func *)(const void *)function,
-        foundation_shape(shape), input.data, input.size, &bytes, &ok);
-    end_run(instance);
-    if (error)
-        return conclude(instance, error, NULL);
-    *ret = (bp__reply){{bytes.data, bytes.size}, !ok, bytes.capacity};
-    return BP__ENDED_RETURNED;
-}
-
-/* ---- its state ---- */
 
 typedef struct state_reader {
     bp__guest_state_fn show;

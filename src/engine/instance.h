@@ -30,15 +30,17 @@ typedef enum bp__ended {
     BP__ENDED_HOST, /* a host function returned false */
     BP__ENDED_TRAP, /* see the report */
     BP__ENDED_FUEL,
-    BP__ENDED_MEMORY, /* a trap after a growth was refused in the same call */
-    BP__ENDED_ENGINE, /* no instance: no slot, no mappings; see the status */
+    BP__ENDED_MEMORY,    /* a trap after a growth was refused in the same call */
+    BP__ENDED_REFUSED,   /* not entered: the arguments are not what the function takes */
+    BP__ENDED_TOO_LARGE, /* it returned more than may come out */
+    BP__ENDED_ENGINE,    /* no instance: no slot, no mappings; see the status */
 } bp__ended;
 
 /* About the last run that did not return. */
 typedef struct bp__trap_report {
     int trap_code; /* the engine's, or -1 */
     bool memory_refused, table_refused;
-    char message[256];
+    char message[512];
     char core_dump[256];  /* path of the file; "": none was written */
     bp__buffer backtrace; /* a line a frame */
 } bp__trap_report;
@@ -93,6 +95,12 @@ void bp__reply_done(bp__reply *reply);
 bp__ended bp__instance_wit_call(bp__instance *instance, const bp__func *function,
                                 bp__wit_shape shape, bp_bytes input, bp__until until,
                                 bp__reply *ret);
+
+/* The same for a function of any type, with its arguments as JSON; so is what it answers: of a
+ * result, what it carries. */
+bp__ended bp__instance_json_call(bp__instance *instance, const bp__func *function,
+                                 bp_bytes arguments, uint64_t result_bytes_max, bp__until until,
+                                 bp__reply *ret);
 
 /* What a guest can change about its instance. */
 typedef enum bp__guest_state {

@@ -29,6 +29,20 @@ struct bp__instance {
     bp__trap_report report;
 };
 
+/* Around everything that runs guest code. */
+void bp__run_begin(bp__instance *instance, bp__until until);
+static inline void bp__run_end(bp__instance *instance)
+{
+    bp__ticker_leave(instance->slot);
+    instance->caller = NULL;
+}
+/* How it came back when the engine returned one of these, which are deleted. */
+bp__ended bp__run_conclude(bp__instance *instance, wasmtime_error_t *error, wasm_trap_t *trap);
+
+/* component_instance.c */
+wasmtime_error_t *bp__component_instantiate(bp__instance *instance,
+                                            const foundation_component_linked *linked);
+
 /* Fills the report from what the engine returned, and deletes that. */
 void bp__trap_report_fill(bp__trap_report *report, wasmtime_error_t *error, wasm_trap_t *trap);
 

@@ -18,7 +18,7 @@ struct bp__abi {
     /* Puts the input where the guest finds it; no guest code runs. */
     bp_status (*place)(bp__sandbox *sandbox, const bp__sandbox_call *call, bp_error *reterr);
     bp__ended (*enter)(bp__sandbox *sandbox, const bp__sandbox_call *call, bp__until until);
-    /* What it means that the guest returned: FINISHED or GUEST_ERROR, with sandbox->message. */
+    /* What it means that the guest returned, with sandbox->message. */
     bp_outcome (*returned)(bp__sandbox *sandbox, const bp__sandbox_call *call,
                            bp__sandbox_result *ret);
     /* Has the last word on a call that went through, also one that ended by an exit with 0. */

@@ -8,9 +8,9 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
-#include "engine/component.h"
 #include "guest/abi.h"
 #include "guest/component/exports.h"
+#include "guest/component/link.h"
 #include "guest/link.h"
 
 static int compare_callables(const void *a, const void *b)
@@ -93,8 +93,8 @@ static bp_status link_code(bp__program *program, const bp__program_options *opti
                            bp_error *reterr)
 {
     if (program->module->is_component)
-        return bp__component_link(program->engine, program->module, &(bp__component_imports){0},
-                                  &program->linked, reterr);
+        return bp__component_link_with(program->engine, program->module, &options->functions,
+                                       &program->linked, reterr);
     return bp__link(program->engine, program->module, options->wasi, &options->functions,
                     &program->linked, reterr);
 }
@@ -149,6 +149,10 @@ void bp__program_free(bp__program *program)
 
 static bp_status refuse_type(const bp__extern_type *export, bp_error *reterr)
 {
+    if (export->kind == BP__EXTERN_WIT_FUNC)
+        return bp_error_set(reterr, BP_EFORMAT,
+                            "export '%s' makes a sandbox ready, and cannot be called",
+                            export->name);
     if (export->kind != BP__EXTERN_FUNC)
         return bp_error_set(reterr, BP_EFORMAT, "export '%s' is a %s, not a function", export->name,
                             export->type);

@@ -236,6 +236,10 @@ static bp_outcome trap_outcome(bp__sandbox *sandbox, bp__ended ended, bp__sandbo
     ret->trap_code = report->trap_code;
     if (ended == BP__ENDED_TRAP)
         return BP_OUTCOME_TRAPPED;
+    if (ended == BP__ENDED_TOO_LARGE) {
+        ret->limit = "output_bytes";
+        return BP_OUTCOME_LIMIT_EXCEEDED;
+    }
     if (ended == BP__ENDED_FUEL) {
         ret->limit = "fuel";
         return BP_OUTCOME_OUT_OF_FUEL;
@@ -291,6 +295,15 @@ static void conclude(bp__sandbox *sandbox, bp__ended ended, const bp__sandbox_ca
         ended == BP__ENDED_RETURNED ? "" : bp__instance_report(sandbox->instance)->core_dump;
 }
 
+/* The input is not what the export takes: the guest was not entered. */
+static bp_status refuse(bp__sandbox *sandbox, const bp__sandbox_call *call, bp_error *reterr)
+{
+    bp__host_state_end(&sandbox->host);
+    return bp_error_set(reterr, BP_EINVAL, "export '%s': %s",
+                        sandbox->program->callables[call->callable].name,
+                        bp__instance_report(sandbox->instance)->message);
+}
+
 bp_status bp__sandbox_call_run(bp__sandbox *sandbox, const bp__sandbox_call *call,
                                bp__sandbox_result *ret, bp_error *reterr)
 {
@@ -315,6 +328,8 @@ bp_status bp__sandbox_call_run(bp__sandbox *sandbox, const bp__sandbox_call *cal
     bp__ended ended =
         abi->enter(sandbox, call, (bp__until){call->host.by, call->host.cancel, call->fuel});
     sandbox->running = false;
+    if (ended == BP__ENDED_REFUSED)
+        return refuse(sandbox, call, reterr);
     ret->fuel = bp__instance_fuel_used(sandbox->instance);
     conclude(sandbox, ended, call, ret);
     if (!call->keep_state || !ret->reusable)

@@ -6,7 +6,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/sha256.h"
-#include "engine/module.h"
+#include "engine/component.h"
 #include "guest/program.h"
 #include "plugin/format.h"
 #include "plugin/load.h"
@@ -26,9 +26,10 @@ struct bp_inspection {
 /* Functions' types are spelled out; the others are text already. */
 static const char *type_text(bp_inspection *inspection, const bp__extern_type *type)
 {
-    if (type->kind != BP__EXTERN_FUNC)
+    if (type->kind != BP__EXTERN_FUNC && type->kind != BP__EXTERN_WIT_FUNC)
         return type->type;
-    char *text = bp__signature_text(type->type);
+    char *text = type->kind == BP__EXTERN_FUNC ? bp__signature_text(type->type)
+                                               : bp__component_signature(inspection->module, type);
     inspection->types[inspection->type_count++] = text;
     return text;
 }
@@ -127,14 +128,15 @@ void bp_inspection_free(bp_inspection *inspection)
 
 const char *bp_inspection_kind(const bp_inspection *inspection)
 {
-    (void)inspection; /* anything else was refused when the file was read */
-    return "core module";
+    return inspection->module->is_component ? "component" : "core module";
 }
 
 const char *bp_inspection_abi(const bp_inspection *inspection)
 {
     const bp__module *module = inspection->module;
     bool starts = false, callable = false;
+    if (module->is_component)
+        return "component";
     for (size_t i = 0; i < module->import_count; i++)
         if (strcmp(module->imports[i].module, "extism:host/env") == 0)
             return "extism";

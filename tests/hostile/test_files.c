@@ -33,7 +33,9 @@ static void other_formats_are_named(void **state)
     static const bad_bytes cases[] = {
         BAD("", BP_EFORMAT, "empty"),
         BAD("hello, I am a plugin", BP_EFORMAT, "text"),
-        BAD("\x7f" "ELF\2\1\1\0\0\0\0\0", BP_EFORMAT, "ELF"),
+        BAD("\x7f"
+            "ELF\2\1\1\0\0\0\0\0",
+            BP_EFORMAT, "ELF"),
         BAD("MZ\x90\0\3\0\0\0", BP_EFORMAT, "Windows"),
         BAD("\x1f\x8b\x08\0\0\0\0\0", BP_EFORMAT, "gzip"),
         BAD("PK\3\4\0\0\0\0", BP_EFORMAT, "ZIP"),
@@ -43,12 +45,19 @@ static void other_formats_are_named(void **state)
         BAD("\0as", BP_EFORMAT, "cut"),
         BAD("\0asm\1\0", BP_EFORMAT, "cut"),
         BAD("\0asm\2\0\0\0", BP_EFORMAT, "version 2"),
-        BAD("\0asm\x0d\0\1\0", BP_EUNSUPPORTED, "component"),
+        BAD("\0asm\x0c\0\1\0", BP_EFORMAT, "version 12 of the component format"),
+        BAD("\0asm\x0d\0\1\0\1", BP_EFORMAT, "cut off"),
+        BAD("\0asm\x0d\0\1\0\1\x10\0asm", BP_EFORMAT, "cut off"),
+        BAD("\0asm\x0d\0\1\0\1\4\0asm", BP_EFORMAT, "cut off"),
+        /* a module where a component should be, and the reverse */
+        BAD("\0asm\x0d\0\1\0\4\x8\0asm\1\0\0\0", BP_EFORMAT, "cut off or damaged"),
+        BAD("\0asm\x0d\0\1\0\1\x8\0asm\x0d\0\1\0", BP_EFORMAT, "cut off or damaged"),
         BAD("\xff\xfe\0\1\2\3", BP_EFORMAT, "unknown"),
         BAD(" \t\r\n", BP_EFORMAT, "not a plugin"),
         BAD("(module", BP_EFORMAT, "WebAssembly text"),
         BAD("(module (func (result i32)))", BP_EFORMAT, "type mismatch"),
-        BAD("(component)", BP_EUNSUPPORTED, "component"),
+        BAD("(component", BP_EFORMAT, "WebAssembly text"),
+        BAD("(component (import \"no:such/thing\" (instance)))", BP_EDENIED, "no:such/thing"),
         BAD("(; a comment that never ends", BP_EFORMAT, "not a plugin"),
         BAD("{", BP_EFORMAT, "manifest"),
     };
@@ -66,8 +75,8 @@ static void other_formats_are_named(void **state)
 static void deep_nesting_is_refused(void **state)
 {
     (void)state;
-    static const char *const openings[] = {"(",  "(module(func(block", "(;", "[",
-                                           "{\"a\":", "(module "};
+    static const char *const openings[] = {
+        "(", "(module(func(block", "(;", "[", "{\"a\":", "(module "};
     enum { DEPTH = 200000 };
     host self;
     host_open(&self, NULL);
@@ -99,8 +108,8 @@ static void a_module_cut_at_any_byte_is_no_trouble(void **state)
         bp_plugin *plugin = NULL;
         bp_error error = BP_ERROR_INIT;
         bp_plugin_options options = BP_PLUGIN_OPTIONS_INIT;
-        bp_status status = bp_plugin_load_bytes(self.runtime, (bp_bytes){exact, size}, &options,
-                                                &plugin, &error);
+        bp_status status =
+            bp_plugin_load_bytes(self.runtime, (bp_bytes){exact, size}, &options, &plugin, &error);
         free(exact);
         if (status == BP_OK) {
             bp_plugin_info info = BP_PLUGIN_INFO_INIT;

@@ -57,14 +57,14 @@ def test_a_name_cannot_steer_the_terminal(bullpen, tmp_path):
 
 def bad_files(folder, real):
     """Each bad file's path with words that the error must have."""
-    component = b"\0asm\x0d\0\x01\0"
+    component = b"\0asm\x0d\0\x01\0\x01\x10\0asm"
     contents = {
         "empty.wasm": (b"", "empty"),
         "text.wasm": (b"Dear Sir or Madam,\n", "text"),
         "program.wasm": (b"\x7fELF\x02\x01\x01" + bytes(57), "ELF"),
         "cut.wasm": (real[: len(real) // 2], "cut off"),
         "header.wasm": (b"\0asm", "cut"),
-        "component.wasm": (component, "component"),
+        "component.wasm": (component, "cut off"),
         "garbage.wasm": (b"\0asm\x01\0\0\0" + b"\xff" * 64, "damaged"),
         "wrong.wat": (b"(module (func (export", "WebAssembly text: "),
         "wrong.json": (b'{"wasm": [', "manifest: line 1"),

@@ -47,6 +47,10 @@ static bp_status place(bp__sandbox *sandbox, const bp__sandbox_call *call, bp_er
 static bp__ended enter(bp__sandbox *sandbox, const bp__sandbox_call *call, bp__until until)
 {
     const bp__callable *export = &sandbox->program->callables[call->callable];
+    if (export->shape == BP__WIT_ANY)
+        return bp__instance_json_call(sandbox->instance, &sandbox->functions[call->callable],
+                                      sandbox->input, call->host.output_bytes_max, until,
+                                      &sandbox->reply);
     return bp__instance_wit_call(sandbox->instance, &sandbox->functions[call->callable],
                                  export->shape, sandbox->input, until, &sandbox->reply);
 }
@@ -54,8 +58,13 @@ static bp__ended enter(bp__sandbox *sandbox, const bp__sandbox_call *call, bp__u
 static bp_outcome returned(bp__sandbox *sandbox, const bp__sandbox_call *call,
                            bp__sandbox_result *ret)
 {
-    (void)call;
-    (void)ret;
+    uint64_t most = call->host.output_bytes_max;
+    if (!sandbox->reply.is_error && sandbox->reply.bytes.size > most) {
+        bp__buffer_printf(&sandbox->message, "output of %zu bytes is over output_bytes (%llu)",
+                          sandbox->reply.bytes.size, (unsigned long long)most);
+        ret->limit = "output_bytes";
+        return BP_OUTCOME_LIMIT_EXCEEDED;
+    }
     if (!sandbox->reply.is_error)
         return BP_OUTCOME_FINISHED;
     bp__sandbox_quote(sandbox, sandbox->reply.bytes);
