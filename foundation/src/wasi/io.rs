@@ -1,6 +1,7 @@
 //! wasi:io: errors, what one can wait for, and streams.
 
-use super::files::{ErrorCode, OpenFile};
+use super::file_types::ErrorCode;
+use super::files::OpenFile;
 use super::{Call, Definer, READ_MAX, buffer, host};
 use std::ffi::c_int;
 use std::sync::Arc;
@@ -55,7 +56,7 @@ type Streamed<T> = Result<(std::result::Result<T, StreamError>,)>;
 // ---- waiting
 
 impl Call<'_> {
-    fn now(&mut self) -> u64 {
+    pub fn now(&mut self) -> u64 {
         let data = self.data();
         // SAFETY: the header's contract.
         unsafe { (self.host.moment)(data) }
@@ -79,7 +80,7 @@ impl Call<'_> {
                 pollables.len()
             )));
         }
-        let handles: Vec<_> = pollables.iter(&mut self.store).collect::<Result<_>>()?;
+        let handles: Vec<_> = pollables.iter(&mut self.store)?.collect::<Result<_>>()?;
         let table = self.table();
         handles
             .iter()

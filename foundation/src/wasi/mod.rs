@@ -7,6 +7,7 @@
 
 mod cli;
 mod clocks;
+mod file_types;
 mod files;
 mod host;
 mod io;

@@ -14,7 +14,7 @@ pub struct IncomingDatagrams;
 pub struct OutgoingDatagrams;
 pub struct ResolvedAddresses;
 
-#[derive(ComponentType, Lower)]
+#[derive(ComponentType, Lower, Clone, Copy)]
 #[component(enum)]
 #[repr(u8)]
 #[allow(dead_code)] // only one is ever said
