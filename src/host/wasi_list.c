@@ -40,8 +40,8 @@ static bool is_dots(const char *name)
 
 static bool show(listing *self, uint64_t number, ino_t inode, uint8_t type, const char *name)
 {
-    bp__wasi_entry entry = {number, self->device, inode, type, name};
-    return number < self->wanted || self->visit(self->data, &entry);
+    bp__wasi_entry shown = {number, self->device, inode, type, name};
+    return number < self->wanted || self->visit(self->data, &shown);
 }
 
 /* False when it was not wanted any more. */
