@@ -11,6 +11,7 @@
 #include "engine/component.h"
 #include "guest/abi.h"
 #include "guest/component/exports.h"
+#include "guest/component/wasi.h"
 #include "guest/link.h"
 
 static int compare_callables(const void *a, const void *b)
@@ -89,11 +90,13 @@ static bp_status check_needs(const bp__program *program, bp_error *reterr)
     return BP_OK;
 }
 
+static const bp__component_imports component_imports = {.wasi = &bp__component_wasi};
+
 static bp_status link_code(bp__program *program, const bp__program_options *options,
                            bp_error *reterr)
 {
     if (program->module->is_component)
-        return bp__component_link(program->engine, program->module, &(bp__component_imports){0},
+        return bp__component_link(program->engine, program->module, &component_imports,
                                   &program->linked, reterr);
     return bp__link(program->engine, program->module, options->wasi, &options->functions,
                     &program->linked, reterr);
