@@ -305,6 +305,17 @@ wasmtime_error_t *foundation_component_call(wasmtime_context_t *store,
                                             foundation_component_shape shape, const uint8_t *input,
                                             size_t size, foundation_bytes *ret, bool *ret_ok);
 
+/** What WASI asks the host for: foundation_wasi.h. */
+typedef struct foundation_wasi_host foundation_wasi_host;
+/**
+ * Define all of WASI 0.2 that languages import, but wasi:http: io, cli, clocks, random, filesystem,
+ * and sockets, which are there and refuse. A guest made for any 0.2 gets it. It starts no thread, and
+ * waits nowhere but in the host's own functions.
+ * @param host  all functions set; borrowed until what was linked with @p linker is gone.
+ */
+wasmtime_error_t *foundation_wasi_define(foundation_component_linker *linker,
+                                         const foundation_wasi_host *host);
+
 /* ---- errors and traps ---- */
 
 typedef enum {

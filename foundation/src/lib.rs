@@ -23,6 +23,7 @@ mod panic_hook;
 mod reset;
 mod state;
 mod toml;
+mod wasi;
 
 // Without this nothing would refer to the C API and the linker would be free to leave it out of the
 // archive.

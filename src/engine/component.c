@@ -133,17 +133,25 @@ char *bp__component_signature(const bp__module *module, const bp__extern_type *f
 
 BP_DEFINE_CLEANUP(cleanup_linker, foundation_component_linker, foundation_component_linker_delete)
 
+/* All that there is, whether it is granted or not: that is decided when it is called. */
+static wasmtime_error_t *define_imports(foundation_component_linker *linker,
+                                        const bp__component_imports *imports)
+{
+    return imports->wasi ? foundation_wasi_define(linker, imports->wasi) : NULL;
+}
+
 bp_status bp__component_link(bp__engine *engine, const bp__module *module,
                              const bp__component_imports *imports, bp__linked **ret,
                              bp_error *reterr)
 {
-    (void)imports;
     bp_cleanup(cleanup_linker) foundation_component_linker *linker =
         foundation_component_linker_new(engine->wasm);
     bp__linked *linked = bp__alloc_zeroed(1, sizeof *linked);
     if (!linked)
         return bp__error_oom(reterr, "linking");
-    wasmtime_error_t *error = foundation_component_link(linker, module->wasm, &linked->component);
+    wasmtime_error_t *error = define_imports(linker, imports);
+    if (!error)
+        error = foundation_component_link(linker, module->wasm, &linked->component);
     if (error) {
         bp__free(linked);
         return bp__engine_error(error, BP_EDENIED, reterr, "link");

@@ -6,8 +6,6 @@
 
 #include "host/wasi1_private.h"
 
-/* Between two of them reading looks at the deadline. */
-#define READ_CHUNK ((uint64_t)1024 * 1024)
 /* Not the number of the standard descriptors' device. */
 #define FILES_DEVICE 1
 
@@ -23,35 +21,7 @@
      BP__WASI1_RIGHT(BP__WASI1_RIGHT_FD_SET_FLAGS) |                                               \
      BP__WASI1_RIGHT(BP__WASI1_RIGHT_FD_FILESTAT_GET))
 
-uint32_t bp__wasi1_errno(int os_errno)
-{
-    static const struct {
-        int system;
-        uint32_t wasi;
-    } known[] = {
-        {0, BP__WASI1_SUCCESS},         {EACCES, BP__WASI1_EACCES},
-        {EAGAIN, BP__WASI1_EAGAIN},     {EINVAL, BP__WASI1_EINVAL},
-        {EISDIR, BP__WASI1_EISDIR},     {ELOOP, BP__WASI1_ELOOP},
-        {EMFILE, BP__WASI1_ENFILE},     {ENAMETOOLONG, BP__WASI1_ENAMETOOLONG},
-        {ENFILE, BP__WASI1_ENFILE},     {ENOENT, BP__WASI1_ENOENT},
-        {ENOMEM, BP__WASI1_ENOMEM},     {ENOTDIR, BP__WASI1_ENOTDIR},
-        {EPERM, BP__WASI1_ENOTCAPABLE}, {EXDEV, BP__WASI1_ENOTCAPABLE},
-    };
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (known[i].system == os_errno)
-            return known[i].wasi;
-    return BP__WASI1_EIO;
-}
-
 /* ---- what they are ---- */
-
-uint8_t bp__wasi1_type(mode_t mode)
-{
-    return S_ISREG(mode)   ? BP__WASI1_REGULAR_FILE
-           : S_ISDIR(mode) ? BP__WASI1_DIRECTORY
-           : S_ISLNK(mode) ? BP__WASI1_SYMBOLIC_LINK
-                           : BP__WASI1_UNKNOWN;
-}
 
 uint32_t bp__wasi1_store_filestat(bp__guest_memory memory, uint64_t at, const bp__folder *folder,
                                   const struct stat *found)
@@ -62,7 +32,7 @@ uint32_t bp__wasi1_store_filestat(bp__guest_memory memory, uint64_t at, const bp
     memset(memory.base + at, 0, BP__WASI1_FILESTAT_SIZE);
     bp__guest_store(memory, at, 8, FILES_DEVICE);
     bp__guest_store(memory, at + 8, 8, identity);
-    bp__guest_store(memory, at + 16, 1, bp__wasi1_type(found->st_mode));
+    bp__guest_store(memory, at + 16, 1, bp__wasi_type(found->st_mode));
     bp__guest_store(memory, at + 24, 8, 1);
     if (S_ISREG(found->st_mode))
         bp__guest_store(memory, at + 32, 8, (uint64_t)found->st_size);
@@ -73,10 +43,8 @@ uint32_t bp__wasi1_file_filestat(bp__host_state *state, bp__guest_memory memory,
                                  const bp__file *file)
 {
     struct stat found;
-    int fd = file->is_directory ? bp__files_at(&state->files, file) : file->fd;
-    if (fstat(fd, &found) != 0)
-        return bp__wasi1_errno(errno);
-    return bp__wasi1_store_filestat(memory, at, state->files.folder, &found);
+    uint32_t error = bp__wasi_stat(&state->files, file, &found);
+    return error ? error : bp__wasi1_store_filestat(memory, at, state->files.folder, &found);
 }
 
 uint32_t bp__wasi1_file_fdstat(const bp__file *file, uint64_t *ret_rights, uint64_t *ret_inherited)
@@ -86,55 +54,17 @@ uint32_t bp__wasi1_file_fdstat(const bp__file *file, uint64_t *ret_rights, uint6
     return file->is_directory ? BP__WASI1_DIRECTORY : BP__WASI1_REGULAR_FILE;
 }
 
-uint64_t bp__wasi1_file_left(const bp__file *file)
-{
-    struct stat found;
-    if (file->is_directory || fstat(file->fd, &found) != 0)
-        return 0;
-    uint64_t size = (uint64_t)found.st_size;
-    return size > file->offset ? size - file->offset : 0;
-}
-
 /* ---- reading ---- */
 
-typedef struct reading {
-    bp__host_state *state;
-    int fd;
-    uint64_t offset; /* moves on */
-    uint32_t error;
-    bool ended;   /* the file's end, or an error */
-    bool stopped; /* the call has to end */
-} reading;
-
-/* A file may shrink meanwhile: then this is its end. Reads into the guest's own memory. */
-static uint64_t read_run(reading *self, uint8_t *to, uint64_t size)
-{
-    uint64_t done = 0;
-    while (done < size && !self->ended) {
-        uint64_t part = size - done < READ_CHUNK ? size - done : READ_CHUNK;
-        ssize_t got = pread(self->fd, to + done, part, (off_t)self->offset);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            self->error = bp__wasi1_errno(errno);
-        self->ended = got <= 0;
-        done += got > 0 ? (uint64_t)got : 0;
-        self->offset += got > 0 ? (uint64_t)got : 0;
-        self->stopped = !bp__host_may_go_on(self->state);
-        self->ended |= self->stopped;
-    }
-    return done;
-}
-
 /* What was read before an error is told; the next read will meet the error. */
-static uint32_t read_runs(reading *self, bp__guest_memory memory, bp__iovecs list,
+static uint32_t read_runs(bp__wasi_reading *self, bp__guest_memory memory, bp__iovecs list,
                           uint64_t *ret_total)
 {
     uint64_t total = 0;
     for (uint32_t i = 0; i < list.count && !self->ended; i++) {
         uint64_t at, size;
         if (bp__iovecs_load(memory, list, i, &at, &size))
-            total += read_run(self, memory.base + at, size);
+            total += bp__wasi_read(self, memory.base + at, size);
     }
     *ret_total = total;
     return total ? BP__WASI1_SUCCESS : self->error;
@@ -157,7 +87,7 @@ static bool read_at(bp__host_state *state, bp__guest_memory memory, bp__iovecs l
     uint64_t total = 0;
     uint32_t error = check_reading(file, memory, list, *offset, sum_at);
     if (!error) {
-        reading self = {.state = state, .fd = file->fd, .offset = *offset};
+        bp__wasi_reading self = {.state = state, .fd = file->fd, .offset = *offset};
         error = read_runs(&self, memory, list, &total);
         if (self.stopped)
             return false;
@@ -207,7 +137,7 @@ static uint32_t seek_to(const bp__file *file, int64_t by, uint32_t whence, uint6
         from = (int64_t)file->offset;
     if (whence == SEEK_FROM_END) {
         if (fstat(file->fd, &found) != 0)
-            return bp__wasi1_errno(errno);
+            return bp__wasi_errno(errno);
         from = found.st_size;
     }
     if (__builtin_add_overflow(from, by, &to) || to < 0)

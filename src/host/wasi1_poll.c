@@ -5,7 +5,6 @@
  * its deadline or cancel; then all events whose moment has come are written. Nothing is allocated:
  * the subscriptions are read again for the second part, always against the time of the start. */
 #include "base/clock.h"
-#include "base/wait.h"
 #include "host/wasi1_private.h"
 
 #define SUBSCRIPTION_SIZE 48
@@ -34,7 +33,7 @@ typedef struct event {
 static uint32_t check_clock(uint32_t clock, uint32_t flags)
 {
     uint64_t now;
-    uint32_t error = bp__wasi1_clock_now(clock, &now);
+    uint32_t error = bp__wasi_clock_now(clock, &now);
     return error ? error : flags & ~(uint32_t)FLAG_ABSOLUTE ? BP__WASI1_EINVAL : 0;
 }
 
@@ -65,7 +64,7 @@ static void descriptor_event(const poll *self, event *to, uint32_t fd)
     to->error = ready ? BP__WASI1_SUCCESS : file ? BP__WASI1_ENOTCAPABLE : BP__WASI1_EBADF;
     if (to->error)
         return;
-    to->bytes = fd == 0 ? 0 : file ? bp__wasi1_file_left(file) : BP__LINE_MAX;
+    to->bytes = fd == 0 ? 0 : file ? bp__wasi_file_left(file) : BP__LINE_MAX;
     to->flags = fd == 0 ? FLAG_HANGUP : 0;
 }
 
@@ -123,15 +122,6 @@ static uint32_t store_events(const poll *self, bp_deadline moment)
     return stored;
 }
 
-/* Sleeps until `moment`; false when the call ends before it, or has to end right after it. */
-static bool sleep_in_call(bp__host_state *state, bp_deadline moment)
-{
-    bool in_time = moment < state->by;
-    if (bp__wait_until(in_time ? moment : state->by, state->cancel))
-        return bp__stop_set(state, BP__STOP_CANCELLED);
-    return in_time ? bp__host_may_go_on(state) : bp__stop_set(state, BP__STOP_DEADLINE);
-}
-
 static uint32_t check_poll(const poll *self, uint32_t count_at)
 {
     if (self->count == 0 || self->count > SUBSCRIPTIONS_MAX)
@@ -150,14 +140,14 @@ BP__WASI1(poll_oneoff)
     bp_deadline moment = BP_NOW;
     if (!bp__host_enter(state, "poll_oneoff"))
         return false;
-    bp__wasi1_clock_now(BP__WASI1_CLOCK_REALTIME, &self.start[BP__WASI1_CLOCK_REALTIME]);
-    bp__wasi1_clock_now(BP__WASI1_CLOCK_MONOTONIC, &self.start[BP__WASI1_CLOCK_MONOTONIC]);
+    bp__wasi_clock_now(BP__WASI1_CLOCK_REALTIME, &self.start[BP__WASI1_CLOCK_REALTIME]);
+    bp__wasi_clock_now(BP__WASI1_CLOCK_MONOTONIC, &self.start[BP__WASI1_CLOCK_MONOTONIC]);
     uint32_t error = check_poll(&self, count_at);
     if (!error)
         error = earliest_event(&self, &moment);
     if (error)
         return bp__wasi1_answer(state, ret_errno, error);
-    if (!sleep_in_call(state, moment))
+    if (!bp__wasi_sleep(state, moment))
         return false;
     uint32_t stored = store_events(&self, moment);
     bp__guest_store(memory, count_at, 4, stored);

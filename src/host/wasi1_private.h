@@ -1,45 +1,12 @@
-/* What the wasi1*.c files share: error numbers, guest memory, the functions' declarations.
+/* What the wasi1*.c files share: guest memory, the functions' declarations.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef BP_HOST_WASI1_PRIVATE_H
 #define BP_HOST_WASI1_PRIVATE_H
 
 #include <string.h>
 
+#include "host/wasi.h"
 #include "host/wasi1.h"
-
-/* Numbers of the specification (typenames.witx), not of the operating system. */
-enum {
-    BP__WASI1_SUCCESS = 0,
-    BP__WASI1_EACCES = 2,
-    BP__WASI1_EAGAIN = 6,
-    BP__WASI1_EBADF = 8,
-    BP__WASI1_EFAULT = 21,
-    BP__WASI1_EILSEQ = 25,
-    BP__WASI1_EINVAL = 28,
-    BP__WASI1_EIO = 29,
-    BP__WASI1_EISDIR = 31,
-    BP__WASI1_ELOOP = 32,
-    BP__WASI1_EMFILE = 33,
-    BP__WASI1_ENAMETOOLONG = 37,
-    BP__WASI1_ENFILE = 41,
-    BP__WASI1_ENOENT = 44,
-    BP__WASI1_ENOMEM = 48,
-    BP__WASI1_ENOTDIR = 54,
-    BP__WASI1_ENOTSOCK = 57,
-    BP__WASI1_ENOTSUP = 58,
-    BP__WASI1_EROFS = 69,
-    BP__WASI1_ESPIPE = 70,
-    BP__WASI1_ENOTCAPABLE = 76,
-};
-
-/* Kinds of descriptors, and of what a name stands for. */
-enum {
-    BP__WASI1_UNKNOWN = 0,
-    BP__WASI1_CHARACTER_DEVICE = 2,
-    BP__WASI1_DIRECTORY = 3,
-    BP__WASI1_REGULAR_FILE = 4,
-    BP__WASI1_SYMBOLIC_LINK = 7,
-};
 
 #define BP__WASI1_RIGHT(bit) (UINT64_C(1) << (bit))
 /* Bits of the rights of a descriptor. */
@@ -57,8 +24,6 @@ enum {
     BP__WASI1_RIGHT_FD_FILESTAT_GET = 21,
     BP__WASI1_RIGHT_POLL = 27,
 };
-
-enum { BP__WASI1_CLOCK_REALTIME, BP__WASI1_CLOCK_MONOTONIC, BP__WASI1_CLOCK_COUNT = 4 };
 
 /* Ends a host function that returns to the guest. */
 static inline bool bp__wasi1_answer(bp__host_state *state, uint32_t *ret_errno, uint32_t error)
@@ -92,9 +57,6 @@ static inline void bp__guest_store(bp__guest_memory memory, uint64_t at, unsigne
         memory.base[at + i] = (uint8_t)(value >> (8 * i));
 }
 
-/* The current time of a clock with a number below BP__WASI1_CLOCK_COUNT; an errno of ours. */
-uint32_t bp__wasi1_clock_now(uint32_t clock, uint64_t *ret_ns);
-
 /* Runs of bytes in the guest's memory, as readers and writers name them. */
 typedef struct bp__iovecs {
     uint32_t at, count;
@@ -105,11 +67,7 @@ bool bp__iovecs_load(bp__guest_memory memory, bp__iovecs list, uint32_t index, u
 /* Checks all before anything is done, and where the sum will be stored; an errno of ours. */
 uint32_t bp__iovecs_check(bp__guest_memory memory, bp__iovecs list, uint32_t sum_at);
 
-/* An errno of ours for one of the system's. */
-uint32_t bp__wasi1_errno(int os_errno);
 #define BP__WASI1_FILESTAT_SIZE 64
-/* The kind of what the system describes. */
-uint8_t bp__wasi1_type(mode_t mode);
 /* Into memory that was checked. */
 uint32_t bp__wasi1_store_filestat(bp__guest_memory memory, uint64_t at, const bp__folder *folder,
                                   const struct stat *found);
@@ -120,8 +78,6 @@ bool bp__wasi1_file_read(bp__host_state *state, bp__guest_memory memory, bp__fil
 uint32_t bp__wasi1_file_fdstat(const bp__file *file, uint64_t *ret_rights, uint64_t *ret_inherited);
 uint32_t bp__wasi1_file_filestat(bp__host_state *state, bp__guest_memory memory, uint64_t at,
                                  const bp__file *file);
-/* Bytes from where the next read begins to the end. */
-uint64_t bp__wasi1_file_left(const bp__file *file);
 
 #define BP__WASI1(name)                                                                            \
     bool bp__wasi1_##name(__attribute__((unused)) bp__host_state *state,                           \

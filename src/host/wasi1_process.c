@@ -1,17 +1,10 @@
 /* WASI preview 1: arguments, environment, randomness, scheduling and the end.
  * SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
 #include <sched.h>
-#include <sys/random.h>
 
 #include "host/wasi1_private.h"
 
-/* One argument, since programs read argv[0] without looking at argc: Zig and older TinyGo and Go
- * panic without it. The same for every plugin, so that a snapshot does not depend on a name. */
-static const char program_name[] = "plugin";
-
-/* Between two of them randomness looks at the deadline; the kernel makes one in about 50 us. */
-#define RANDOM_CHUNK ((uint64_t)16 * 1024)
+static const char program_name[] = BP__WASI_PROGRAM_NAME;
 
 static bool answer_sizes(bp__host_state *state, bp__guest_memory memory, const uint64_t *args,
                          uint32_t *ret_errno, uint32_t count, uint32_t bytes)
@@ -78,40 +71,20 @@ BP__WASI1(environ_get)
     return bp__wasi1_answer(state, ret_errno, BP__WASI1_SUCCESS);
 }
 
-/* Does not block: while a machine boots, the kernel has none, and nobody knows for how long. */
-static uint32_t fill_random(uint8_t *to, uint64_t size)
-{
-    for (uint64_t done = 0; done < size;) {
-        ssize_t got = getrandom(to + done, size - done, GRND_NONBLOCK);
-        if (got < 0 && errno != EINTR)
-            return errno == EAGAIN ? BP__WASI1_EAGAIN : BP__WASI1_EIO;
-        if (got > 0)
-            done += (uint64_t)got;
-    }
-    return BP__WASI1_SUCCESS;
-}
-
 BP__WASI1(random_get)
 {
-    uint32_t at = (uint32_t)args[0], left = (uint32_t)args[1];
+    uint32_t at = (uint32_t)args[0], size = (uint32_t)args[1];
     char refusal[BP__REFUSAL_SIZE];
     if (!bp__host_enter(state, "random_get"))
         return false;
     if (!bp__host_granted(state, BP__CAP_RANDOM, refusal))
         return bp__wasi1_answer(state, ret_errno, BP__WASI1_ENOTCAPABLE);
-    if (!bp__guest_has(memory, at, left))
+    if (!bp__guest_has(memory, at, size))
         return bp__wasi1_answer(state, ret_errno, BP__WASI1_EFAULT);
-    while (left > 0) {
-        uint32_t part = left < RANDOM_CHUNK ? left : (uint32_t)RANDOM_CHUNK;
-        uint32_t error = fill_random(memory.base + at, part);
-        if (error)
-            return bp__wasi1_answer(state, ret_errno, error);
-        at += part;
-        left -= part;
-        if (left > 0 && !bp__host_may_go_on(state))
-            return false;
-    }
-    return bp__wasi1_answer(state, ret_errno, BP__WASI1_SUCCESS);
+    uint32_t error;
+    if (!bp__wasi_random(state, memory.base + at, size, &error))
+        return false;
+    return bp__wasi1_answer(state, ret_errno, error);
 }
 
 BP__WASI1(sched_yield)

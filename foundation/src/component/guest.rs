@@ -1,15 +1,42 @@
 //! What host functions know of the guest that calls them.
 
+use crate::wasi::Generator;
 use std::ffi::c_void;
 use wasmtime::AsContext;
-use wasmtime::component::ResourceTable;
-use wasmtime::{Error, StoreContextMut};
+use wasmtime::component::{Resource, ResourceTable};
+use wasmtime::{Error, Result, StoreContextMut};
 use wasmtime_c_api::{WasmtimeStoreData, wasmtime, wasmtime_context_get_data};
 
+/// Things of the host that one guest may have handles of at once.
+const HANDLES_MAX: usize = 10_000;
+
 /// What handles of this guest stand for.
-#[derive(Default)]
 pub struct Resources {
     pub table: ResourceTable,
+    pub insecure: Option<Generator>,
+}
+
+impl Default for Resources {
+    fn default() -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(HANDLES_MAX);
+        Resources {
+            table,
+            insecure: None,
+        }
+    }
+}
+
+impl Resources {
+    /// A handle for the guest.
+    pub fn add<T: Send + 'static>(&mut self, thing: T) -> Result<Resource<T>> {
+        self.table.push(thing).map_err(|_| {
+            Error::msg(format!(
+                "more than {HANDLES_MAX} handles at once: drop the streams, pollables and files \
+                 that are no longer needed"
+            ))
+        })
+    }
 }
 
 /// `foundation_guest`
@@ -22,7 +49,6 @@ pub struct Guest {
 
 impl Guest {
     /// Made when the first handle is: most guests never have one.
-    #[allow(dead_code)]
     pub fn resources(&mut self) -> &mut Resources {
         self.resources.get_or_insert_default()
     }
@@ -35,7 +61,6 @@ impl Guest {
 }
 
 /// The guest of a store in which a component runs.
-#[allow(dead_code)]
 pub fn guest<'a>(store: &'a mut StoreContextMut<'_, WasmtimeStoreData>) -> &'a mut Guest {
     let data = wasmtime_context_get_data(store.as_context());
     // SAFETY: the header's contract: the data of such a store begins with it, and lives as long.

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "guest/component/wasi.h"
 
 /* What begins with one of these is ours; the engine then looks at name, version and types. */
 typedef struct known_package {
@@ -108,5 +109,5 @@ bp_status bp__component_link_with(bp__engine *engine, const bp__module *module,
         status = check_import(&module->imports[i], reterr);
     if (status != BP_OK)
         return status;
-    return bp__component_link(engine, module, &(bp__component_imports){0}, ret, reterr);
+    return bp__component_link(engine, module, &(bp__component_imports){.wasi = &bp__component_wasi}, ret, reterr);
 }
