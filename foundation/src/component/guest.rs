@@ -35,7 +35,6 @@ impl Guest {
 }
 
 /// The guest of a store in which a component runs.
-#[allow(dead_code)]
 pub fn guest<'a>(store: &'a mut StoreContextMut<'_, WasmtimeStoreData>) -> &'a mut Guest {
     let data = wasmtime_context_get_data(store.as_context());
     // SAFETY: the header's contract: the data of such a store begins with it, and lives as long.

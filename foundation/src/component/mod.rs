@@ -7,6 +7,9 @@ mod linker;
 mod values;
 mod visit;
 
+pub use guest::guest;
+pub use linker::GuestLinker;
+
 use crate::handles;
 use std::mem::MaybeUninit;
 use std::slice;
@@ -24,7 +27,7 @@ pub unsafe fn bytes<'a>(data: *const u8, size: usize) -> &'a [u8] {
     }
 }
 
-fn boxed(error: wasmtime::Error) -> Option<Box<wasmtime_error_t>> {
+pub fn boxed(error: wasmtime::Error) -> Option<Box<wasmtime_error_t>> {
     Some(Box::new(error.into()))
 }
 
