@@ -68,7 +68,7 @@ typedef enum {
  * an error, must stay until `done`, or, where `done` is not called, until it is called again for
  * this guest. Runs on the guest's thread and must not use its store.
  */
-typedef struct {
+typedef struct foundation_plugin_host {
     foundation_reply (*kv_get)(void *host_data, foundation_slice key, foundation_plugin_entry *ret,
                                foundation_slice *reterr);
     foundation_reply (*kv_set)(void *host_data, const foundation_plugin_change *change,

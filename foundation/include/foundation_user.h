@@ -37,7 +37,7 @@ typedef foundation_reply (*foundation_user_fn)(foundation_user_call *call,
                                                foundation_user_value *results,
                                                foundation_slice *reterr);
 
-typedef struct {
+typedef struct foundation_user_function {
     const char *interface; /**< that the guest imports it from: "my:app/things@1.0.0" */
     const char *name;      /**< in it: "get-user" */
     /** Letters of parameters, '>', letters of results: i and I (integers of 32 and 64 bits, signed

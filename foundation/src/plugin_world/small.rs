@@ -13,6 +13,7 @@ type Store<'a> = WasmtimeStoreContextMut<'a>;
 #[derive(ComponentType, Lift, Clone, Copy)]
 #[component(enum)]
 #[repr(u8)]
+#[allow(dead_code, reason = "made by lifting")]
 enum Level {
     #[component(name = "trace")]
     Trace,

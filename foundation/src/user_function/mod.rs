@@ -102,6 +102,8 @@ impl Function {
         arguments: &Arguments<N>,
     ) -> Result<Results<M>> {
         let host_data = guest(&mut store).host_data;
+        let texts = arguments.read(&store, &self.signature)?;
+        let values = texts.values();
         let mut running = Running {
             call: Call {
                 env: self.env,
@@ -111,8 +113,6 @@ impl Function {
             },
             done: self.done,
         };
-        let texts = arguments.read(&store, &self.signature)?;
-        let values = texts.values();
         let mut results = [Value::default(); VALUES_MAX];
         let mut error = Slice::default();
         // SAFETY: the header's contract; the guest's memory stays as it is meanwhile.

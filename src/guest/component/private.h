@@ -1,0 +1,55 @@
+/* What the files of components' host functions share. SPDX-License-Identifier: Apache-2.0 */
+#ifndef BP_GUEST_COMPONENT_PRIVATE_H
+#define BP_GUEST_COMPONENT_PRIVATE_H
+
+#include "guest/component/host.h"
+#include "guest/sandbox.h"
+
+static inline bp_bytes bp__bytes_of_slice(foundation_slice slice)
+{
+    return (bp_bytes){slice.data, slice.size};
+}
+
+static inline foundation_slice bp__slice_of(bp_bytes bytes)
+{
+    return (foundation_slice){bytes.data, bytes.size};
+}
+
+/* At the door of each: counts it; false: the call has to end. */
+bool bp__component_enter(bp__sandbox *sandbox, const char *name);
+/* At its other door, when it went well. */
+foundation_reply bp__component_leave(bp__sandbox *sandbox, foundation_reply reply);
+/* An error's text for the guest; STOP where the call has to end. */
+foundation_reply bp__component_fail(bp__sandbox *sandbox, const bp_error *error,
+                                    foundation_slice *reterr);
+
+foundation_reply bp__component_kv_get(void *host_data, foundation_slice key,
+                                      foundation_plugin_entry *ret, foundation_slice *reterr);
+foundation_reply bp__component_kv_set(void *host_data, const foundation_plugin_change *change,
+                                      uint64_t *ret_version, foundation_slice *reterr);
+foundation_reply bp__component_kv_delete(void *host_data, foundation_slice key,
+                                         foundation_slice *reterr);
+foundation_reply bp__component_kv_exists(void *host_data, foundation_slice key,
+                                         foundation_slice *reterr);
+foundation_reply bp__component_kv_list(void *host_data, foundation_slice prefix,
+                                       foundation_slice after, uint32_t limit,
+                                       foundation_plugin_page *ret, foundation_slice *reterr);
+foundation_reply bp__component_kv_count(void *host_data, foundation_slice prefix, uint64_t *ret,
+                                        foundation_slice *reterr);
+foundation_reply bp__component_http_fetch(void *host_data, const foundation_plugin_request *request,
+                                          foundation_plugin_response *ret,
+                                          foundation_slice *reterr);
+foundation_reply bp__component_log(void *host_data, uint32_t level, foundation_slice message);
+bool bp__component_log_enabled(void *host_data, uint32_t level);
+foundation_reply bp__component_config_get(void *host_data, foundation_slice key,
+                                          foundation_slice *ret);
+foundation_reply bp__component_metric_record(void *host_data, foundation_plugin_metric metric,
+                                             foundation_slice name,
+                                             const foundation_plugin_pair *labels,
+                                             size_t label_count, double value,
+                                             foundation_slice *reterr);
+foundation_reply bp__component_metric_pool(void *host_data, foundation_slice name, double *ret,
+                                           foundation_slice *reterr);
+foundation_reply bp__component_remaining_ms(void *host_data, uint64_t *ret);
+
+#endif
