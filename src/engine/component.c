@@ -101,13 +101,25 @@ bp_status bp__component_describe(bp__module *module, bp_error *reterr)
 
 BP_DEFINE_CLEANUP(cleanup_linker, foundation_component_linker, foundation_component_linker_delete)
 
+static bp_status define(foundation_component_linker *linker, const bp__module *module,
+                        const bp__component_imports *imports, bp_error *reterr)
+{
+    wasmtime_error_t *error =
+        imports->plugin ? foundation_plugin_define(linker, imports->plugin) : NULL;
+    for (size_t i = 0; !error && i < imports->user_count; i++)
+        error = foundation_component_define_user(linker, module->wasm, &imports->user[i]);
+    return error ? bp__engine_error(error, BP_EFORMAT, reterr, "link") : BP_OK;
+}
+
 bp_status bp__component_link(bp__engine *engine, const bp__module *module,
                              const bp__component_imports *imports, bp__linked **ret,
                              bp_error *reterr)
 {
-    (void)imports;
     bp_cleanup(cleanup_linker) foundation_component_linker *linker =
         foundation_component_linker_new(engine->wasm);
+    bp_status status = define(linker, module, imports, reterr);
+    if (status != BP_OK)
+        return status;
     bp__linked *linked = bp__alloc_zeroed(1, sizeof *linked);
     if (!linked)
         return bp__error_oom(reterr, "linking");

@@ -24,9 +24,8 @@ static bp_status may(bp__sandbox *sandbox, bp__capability capability, bp_error *
 {
     bp_status status = bp__access_may(sandbox, capability, reterr);
     if (status == BP_OK && !sandbox->program->kv)
-        return bp_error_set(
-            reterr, BP_EDENIED,
-            "the host gives this plugin no key-value store (option kv, flag --kv)");
+        return bp_error_set(reterr, BP_EDENIED,
+                            "the host gives this plugin no key-value store (option kv, flag --kv)");
     return status;
 }
 

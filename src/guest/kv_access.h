@@ -1,5 +1,5 @@
-/* The key-value store as plugins of every ABI have it: whose entries they are, what is granted, what
- * a key may be. SPDX-License-Identifier: Apache-2.0 */
+/* The key-value store as plugins of every ABI have it: whose entries they are, what is granted,
+ * what a key may be. SPDX-License-Identifier: Apache-2.0 */
 #ifndef BP_GUEST_KV_ACCESS_H
 #define BP_GUEST_KV_ACCESS_H
 
@@ -10,8 +10,8 @@
 /* Bytes of a cursor as text, with its NUL. */
 #define BP__KV_AFTER_SIZE (2 * BP_KV_CURSOR_SIZE_MAX + 1)
 
-/* As the functions of <bullpen/kv.h>, for the call in progress. BP_EDENIED: not granted, or the host
- * has no store. */
+/* As the functions of <bullpen/kv.h>, for the call in progress. BP_EDENIED: not granted, or the
+ * host has no store. */
 bp_status bp__kv_access_get(bp__sandbox *sandbox, bp_bytes key, bp_kv_value *ret, bp_error *reterr);
 /* A condition that is not met is BP_OK with version 0, which no entry has. */
 bp_status bp__kv_access_set(bp__sandbox *sandbox, bp_bytes key, bp_bytes value,

@@ -8,9 +8,9 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
-#include "engine/component.h"
 #include "guest/abi.h"
 #include "guest/component/exports.h"
+#include "guest/component/host.h"
 #include "guest/link.h"
 
 static int compare_callables(const void *a, const void *b)
@@ -93,8 +93,8 @@ static bp_status link_code(bp__program *program, const bp__program_options *opti
                            bp_error *reterr)
 {
     if (program->module->is_component)
-        return bp__component_link(program->engine, program->module, &(bp__component_imports){0},
-                                  &program->linked, reterr);
+        return bp__component_link_host(program->engine, program->module, &options->functions,
+                                       &program->linked, reterr);
     return bp__link(program->engine, program->module, options->wasi, &options->functions,
                     &program->linked, reterr);
 }

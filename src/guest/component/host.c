@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "guest/component/host.h"
 
+#include "base/alloc.h"
+#include "engine/component.h"
 #include "guest/access.h"
 #include "guest/component/private.h"
 
@@ -37,7 +39,7 @@ static void done(void *host_data)
     *lent = (bp__lent){0};
 }
 
-const foundation_plugin_host bp__component_host = {
+const foundation_plugin_host bp__component_functions = {
     .kv_get = bp__component_kv_get,
     .kv_set = bp__component_kv_set,
     .kv_delete = bp__component_kv_delete,
@@ -53,3 +55,18 @@ const foundation_plugin_host bp__component_host = {
     .remaining_ms = bp__component_remaining_ms,
     .done = done,
 };
+
+bp_status bp__component_link_host(bp__engine *engine, const bp__module *module,
+                                  const bp__user_functions *functions, bp__linked **ret,
+                                  bp_error *reterr)
+{
+    foundation_user_function *user;
+    bp__component_imports imports = {.plugin = &bp__component_functions};
+    bp_status status =
+        bp__component_user_functions(module, functions, &user, &imports.user_count, reterr);
+    imports.user = user;
+    if (status == BP_OK)
+        status = bp__component_link(engine, module, &imports, ret, reterr);
+    bp__free(user);
+    return status;
+}

@@ -75,7 +75,8 @@ static bp_status fetch(bp__sandbox *sandbox, const foundation_plugin_request *fr
 {
     size_t size = measure(from);
     if (!size)
-        return bp_error_set(reterr, BP_ELIMIT, "the request has more than %zu bytes before its body",
+        return bp_error_set(reterr, BP_ELIMIT,
+                            "the request has more than %zu bytes before its body",
                             REQUEST_SIZE_MAX);
     size_t list = from->header_count * sizeof(bp__fetch_header); /* each counted as 2 bytes above */
     void *memory = bp__alloc(list + size);

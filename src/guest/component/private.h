@@ -2,6 +2,9 @@
 #ifndef BP_GUEST_COMPONENT_PRIVATE_H
 #define BP_GUEST_COMPONENT_PRIVATE_H
 
+#include <foundation_plugin.h>
+#include <foundation_user.h>
+
 #include "guest/component/host.h"
 #include "guest/sandbox.h"
 
@@ -22,6 +25,17 @@ foundation_reply bp__component_leave(bp__sandbox *sandbox, foundation_reply repl
 /* An error's text for the guest; STOP where the call has to end. */
 foundation_reply bp__component_fail(bp__sandbox *sandbox, const bp_error *error,
                                     foundation_slice *reterr);
+
+/* The functions of a component that are the embedder's own. `*ret` borrows names from `module`:
+ * free it with bp__free(), also on failure; NULL if there are none. */
+bp_status bp__component_user_functions(const bp__module *module,
+                                       const bp__user_functions *functions,
+                                       foundation_user_function **ret, size_t *ret_count,
+                                       bp_error *reterr);
+
+/* Those of wit/plugin.wit; host_data is the bp__sandbox. One that fails gives the guest an error's
+ * text; only a deadline, a cancel or a limit of the call ends it. */
+extern const foundation_plugin_host bp__component_functions;
 
 foundation_reply bp__component_kv_get(void *host_data, foundation_slice key,
                                       foundation_plugin_entry *ret, foundation_slice *reterr);

@@ -8,6 +8,9 @@
 #include "guest/component/private.h"
 #include "guest/user_function.h"
 
+/* A definition's name, with its NUL. */
+#define NAME_SIZE 129
+
 /* ---- calling ---- */
 
 _Static_assert(sizeof(foundation_user_value) == sizeof(bp_host_value) &&
@@ -106,23 +109,55 @@ static const bp__definition *find(const bp__user_functions *functions, const cha
     return NULL;
 }
 
-const char *bp__component_user_nearest(const bp__user_functions *functions, const char *interface,
-                                       const char *name, char ret[BP__USER_NAME_SIZE])
+/* ---- what nobody defined ---- */
+
+/* WIT's spelling of the nearest name in the interface; "" without one. */
+static void find_nearest(const bp__user_functions *functions, const bp__extern_type *import,
+                         char ret[NAME_SIZE])
 {
-    const char *module = module_of(interface);
-    bp__nearest nearest = {.wanted = name};
+    const char *module = module_of(import->module);
+    bp__nearest nearest = {.wanted = import->name};
     for (size_t side = 0; side < 2; side++) {
         const bp_host_functions *set = functions->sets[side];
         for (size_t i = 0; set && i < set->count; i++)
             if (strcmp(set->items[i]->module, module) == 0)
                 bp__nearest_offer(&nearest, set->items[i]->name);
     }
-    if (!nearest.best)
-        return NULL;
-    snprintf(ret, BP__USER_NAME_SIZE, "%s", nearest.best);
+    snprintf(ret, NAME_SIZE, "%s", nearest.best ? nearest.best : "");
     for (char *at = ret; *at; at++)
         *at = *at == '_' ? '-' : *at;
-    return ret;
+}
+
+static bool has_interface(const bp__user_functions *functions, const char *interface)
+{
+    const char *module = module_of(interface);
+    for (size_t side = 0; side < 2; side++) {
+        const bp_host_functions *set = functions->sets[side];
+        for (size_t i = 0; set && i < set->count; i++)
+            if (strcmp(set->items[i]->module, module) == 0)
+                return true;
+    }
+    return false;
+}
+
+static bp_status refuse(const bp__user_functions *functions, const bp__extern_type *import,
+                        bp_error *reterr)
+{
+    char nearest[NAME_SIZE];
+    find_nearest(functions, import, nearest);
+    if (has_interface(functions, import->module))
+        return bp_error_set(reterr, BP_EDENIED,
+                            "import '%s' '%s': the host has no such function%s%s%s", import->module,
+                            import->name, *nearest ? "; the nearest it has is '" : "", nearest,
+                            *nearest ? "'" : "");
+    if (strcmp(import->module, BP_HOST_FUNCTION_INTERFACE) == 0)
+        return bp_error_set(reterr, BP_EDENIED,
+                            "import '%s' '%s': this host defines no functions there",
+                            import->module, import->name);
+    return bp_error_set(reterr, BP_EDENIED,
+                        "import '%s' '%s': components get imports from bullpen:plugin, from WASI "
+                        "0.2, and from interfaces that the host defines",
+                        import->module, import->name);
 }
 
 /* ---- what is to be linked ---- */
@@ -131,9 +166,9 @@ const char *bp__component_user_nearest(const bp__user_functions *functions, cons
 
 static void write_signature(const bp__definition *function, char to[SIGNATURE_SIZE])
 {
-    static const char letters[] = {[BP__HOST_I32] = 'i',   [BP__HOST_I64] = 'I',
-                                   [BP__HOST_F32] = 'f',   [BP__HOST_F64] = 'd',
-                                   [BP__HOST_BYTES] = 'b', [BP__HOST_TEXT] = 't'};
+    static const char letters[] = {
+        [BP__HOST_I32] = 'i', [BP__HOST_I64] = 'I',   [BP__HOST_F32] = 'f',
+        [BP__HOST_F64] = 'd', [BP__HOST_BYTES] = 'b', [BP__HOST_TEXT] = 't'};
     for (unsigned i = 0; i < function->parameter_count; i++)
         *to++ = letters[function->parameters[i]];
     *to++ = '>';
@@ -142,11 +177,33 @@ static void write_signature(const bp__definition *function, char to[SIGNATURE_SI
     *to = '\0';
 }
 
-static const bp__definition *find_import(const bp__user_functions *functions,
-                                         const bp__extern_type *import)
+/* Whether it is for the embedder to define. */
+static bool is_user(const bp__extern_type *import)
 {
-    bool is_function = import->kind == BP__EXTERN_WIT_FUNC && import->module;
-    return is_function ? find(functions, import->module, import->name) : NULL;
+    static const char *const others[] = {"bullpen:plugin/", "wasi:"};
+    if (import->kind != BP__EXTERN_WIT_FUNC || !import->module)
+        return false;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strncmp(import->module, others[i], strlen(others[i])) == 0)
+            return false;
+    return true;
+}
+
+static bp_status add(const bp__user_functions *functions, const bp__extern_type *import,
+                     char signature[SIGNATURE_SIZE], foundation_user_function *ret,
+                     bp_error *reterr)
+{
+    const bp__definition *function = find(functions, import->module, import->name);
+    if (!function)
+        return refuse(functions, import, reterr);
+    write_signature(function, signature);
+    *ret = (foundation_user_function){.interface = import->module,
+                                      .name = import->name,
+                                      .signature = signature,
+                                      .call = call_user,
+                                      .done = done_user,
+                                      .env = (void *)(uintptr_t)function};
+    return BP_OK;
 }
 
 bp_status bp__component_user_functions(const bp__module *module,
@@ -156,7 +213,7 @@ bp_status bp__component_user_functions(const bp__module *module,
 {
     size_t count = 0;
     for (size_t i = 0; i < module->import_count; i++)
-        count += find_import(functions, &module->imports[i]) != NULL;
+        count += is_user(&module->imports[i]);
     *ret = NULL;
     *ret_count = 0;
     if (!count)
@@ -166,19 +223,13 @@ bp_status bp__component_user_functions(const bp__module *module,
         return bp__error_oom(reterr, "linking host functions");
     char *signature = (char *)(made + count);
     *ret = made;
-    for (size_t i = 0; i < module->import_count; i++) {
-        const bp__extern_type *import = &module->imports[i];
-        const bp__definition *function = find_import(functions, import);
-        if (!function)
+    bp_status status = BP_OK;
+    for (size_t i = 0; status == BP_OK && i < module->import_count; i++) {
+        if (!is_user(&module->imports[i]))
             continue;
-        write_signature(function, signature);
-        made[(*ret_count)++] = (foundation_user_function){.interface = import->module,
-                                                          .name = import->name,
-                                                          .signature = signature,
-                                                          .call = call_user,
-                                                          .done = done_user,
-                                                          .env = (void *)(uintptr_t)function};
+        status = add(functions, &module->imports[i], signature, &made[*ret_count], reterr);
+        *ret_count += status == BP_OK;
         signature += SIGNATURE_SIZE;
     }
-    return BP_OK;
+    return status;
 }

@@ -1,4 +1,5 @@
-/* The key-value store, as plugins see it through Extism's memory. SPDX-License-Identifier: Apache-2.0 */
+/* The key-value store, as plugins see it through Extism's memory. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <jansson.h>
 
 #include "base/text.h"
