@@ -15,6 +15,9 @@
 #include <stdint.h>
 #include <wasmtime.h>
 
+#include <foundation_plugin.h>
+#include <foundation_user.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -315,6 +318,29 @@ typedef struct foundation_wasi_host foundation_wasi_host;
  */
 wasmtime_error_t *foundation_wasi_define(foundation_component_linker *linker,
                                          const foundation_wasi_host *host);
+
+/* ---- what components can call ---- */
+
+/**
+ * Define the interfaces of bullpen:plugin, version 0.1.0: kv, log, config, http, metrics, call.
+ * @param host  borrowed for as long as the linker, or anything linked with it, is there.
+ */
+wasmtime_error_t *foundation_plugin_define(foundation_component_linker *linker,
+                                           const foundation_plugin_host *host);
+
+/**
+ * Define a function of the embedder's own, for one component.
+ *
+ * The component may declare it with signed or unsigned integers; with several results it has a
+ * tuple of them. Where it declares result<T, string>, in place of T, an error is a result, else it
+ * stops the guest.
+ * @param component  the one that imports it, whose type is checked.
+ * @param function   copied; its env is borrowed as `host` is above.
+ * @return NULL, or an error that shows both types.
+ */
+wasmtime_error_t *foundation_component_define_user(foundation_component_linker *linker,
+                                                   const foundation_component *component,
+                                                   const foundation_user_function *function);
 
 /* ---- errors and traps ---- */
 

@@ -20,9 +20,12 @@ mod frames;
 mod handles;
 mod limiter;
 mod panic_hook;
+mod plugin_world;
 mod reset;
+mod slice;
 mod state;
 mod toml;
+mod user_function;
 mod wasi;
 
 // Without this nothing would refer to the C API and the linker would be free to leave it out of the

@@ -11,6 +11,8 @@ BP_BEGIN_DECLS
 #define BP_HOST_FUNCTION_VALUES_MAX 16
 /** The module that plugins import a function from, unless its definition names another. */
 #define BP_HOST_FUNCTION_MODULE "extism:host/user"
+/** The interface that components import the same functions from. */
+#define BP_HOST_FUNCTION_INTERFACE "bullpen:host/user"
 
 /** A parameter or result; which member counts is what the signature says. */
 typedef union bp_host_value {
@@ -52,7 +54,7 @@ typedef struct bp_host_call {
  * @param results   as many as it has results.
  * @param reterr    never NULL. When the function fails, its message is the result's.
  * @return BP_OK. Anything else ends the plugin's call as trapped, with the message of
- * bp_error_set().
+ * bp_error_set(); a component that declares a result<T, string> gets the message instead.
  * @threads those that call the plugin and, while sandboxes are initialised, the runtime's helpers;
  *          many at once. No lock is held
  */
@@ -68,13 +70,17 @@ BP_API void *bp_host_call_alloc(const bp_host_call *call, size_t size);
 /** What bp_host_function_define() is told. Strings are copied. */
 typedef struct bp_host_function {
     uint32_t size;         /**< set by BP_HOST_FUNCTION_INIT */
-    const char *module;    /**< import module; NULL: BP_HOST_FUNCTION_MODULE */
-    const char *name;      /**< import name */
+    const char *module;    /**< import module, or a component's interface: "my:app/things@1.0.0";
+                              NULL: BP_HOST_FUNCTION_MODULE */
+    const char *name;      /**< import name; components have '-' in place of each '_' */
     const char *signature; /**< "i64 text -> bytes": types of parameters, an arrow, types of
                               results. Of i32, i64, f32, f64, bytes and text (UTF-8, which is
                               checked). For bytes and text the plugin has an i64: a block of Extism
                               memory, 0 for no bytes. A block that it hands over is freed by the
-                              call, one that it gets is its own */
+                              call, one that it gets is its own. A component has s32 or u32, s64 or
+                              u64, f32, f64, list<u8> and string; of several results a tuple; and
+                              may declare result<T, string> in place of T: then it gets an error's
+                              text, and goes on */
     bp_host_fn call;
     void *data;                    /**< handed to `call` */
     void (*free_data)(void *data); /**< called once when the set ends; NULL: nothing to do */

@@ -134,10 +134,15 @@ char *bp__component_signature(const bp__module *module, const bp__extern_type *f
 BP_DEFINE_CLEANUP(cleanup_linker, foundation_component_linker, foundation_component_linker_delete)
 
 /* All that there is, whether it is granted or not: that is decided when it is called. */
-static wasmtime_error_t *define_imports(foundation_component_linker *linker,
-                                        const bp__component_imports *imports)
+static bp_status define_imports(foundation_component_linker *linker, const bp__module *module,
+                                const bp__component_imports *imports, bp_error *reterr)
 {
-    return imports->wasi ? foundation_wasi_define(linker, imports->wasi) : NULL;
+    wasmtime_error_t *error = foundation_wasi_define(linker, imports->wasi);
+    if (!error)
+        error = foundation_plugin_define(linker, imports->plugin);
+    for (size_t i = 0; !error && i < imports->user_count; i++)
+        error = foundation_component_define_user(linker, module->wasm, &imports->user[i]);
+    return error ? bp__engine_error(error, BP_EFORMAT, reterr, "link") : BP_OK;
 }
 
 bp_status bp__component_link(bp__engine *engine, const bp__module *module,
@@ -146,12 +151,13 @@ bp_status bp__component_link(bp__engine *engine, const bp__module *module,
 {
     bp_cleanup(cleanup_linker) foundation_component_linker *linker =
         foundation_component_linker_new(engine->wasm);
+    bp_status status = define_imports(linker, module, imports, reterr);
+    if (status != BP_OK)
+        return status;
     bp__linked *linked = bp__alloc_zeroed(1, sizeof *linked);
     if (!linked)
         return bp__error_oom(reterr, "linking");
-    wasmtime_error_t *error = define_imports(linker, imports);
-    if (!error)
-        error = foundation_component_link(linker, module->wasm, &linked->component);
+    wasmtime_error_t *error = foundation_component_link(linker, module->wasm, &linked->component);
     if (error) {
         bp__free(linked);
         return bp__engine_error(error, BP_EDENIED, reterr, "link");

@@ -15,9 +15,11 @@ char *bp__component_signature(const bp__module *module, const bp__extern_type *f
 typedef struct bp__component_imports {
     const struct foundation_wasi_host *wasi;     /* WASI 0.2 */
     const struct foundation_plugin_host *plugin; /* the interfaces of wit/plugin.wit */
+    const struct foundation_user_function *user; /* the embedder's own that it imports */
+    size_t user_count;
 } bp__component_imports;
 
-/* BP_EDENIED names an import that nobody has. */
+/* BP_EDENIED names an import that nobody has; BP_EFORMAT one that has another type. */
 bp_status bp__component_link(bp__engine *engine, const bp__module *module,
                              const bp__component_imports *imports, bp__linked **ret,
                              bp_error *reterr);

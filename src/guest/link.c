@@ -53,8 +53,28 @@ static const bp__wasi1_function *find_wasi1(const char *name)
     return NULL;
 }
 
+/* Of a component's interface; NULL: it is none of ours. */
+static const char *interface_needs(const char *interface)
+{
+    static const struct {
+        const char *start, *needs;
+    } known[] = {{"bullpen:plugin/http@", "http"},
+                 {"bullpen:plugin/kv@", "kv"},
+                 {"bullpen:plugin/", "nothing"},
+                 {BP_HOST_FUNCTION_INTERFACE, "host function"}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strncmp(interface, known[i].start, strlen(known[i].start)) == 0)
+            return known[i].needs;
+    return NULL;
+}
+
 const char *bp__import_needs(const char *module, const char *name)
 {
+    if (!module) /* of a component: an interface, or what no interface is around */
+        module = name;
+    const char *needs = interface_needs(module);
+    if (needs)
+        return needs;
     const host_module *known = find_module(module);
     if (known && strncmp(name, "http_", 5) == 0 && find_function(known, name))
         return "http";

@@ -5,6 +5,7 @@
 
 #include <bullpen/outcome.h>
 
+#include "guest/component/lent.h"
 #include "guest/extism/memory.h"
 #include "guest/program.h"
 #include "host/host_state.h"
@@ -32,6 +33,8 @@ typedef struct bp__sandbox {
     /* A component's. */
     bp_bytes input;  /* of the call; borrowed while it runs */
     bp__reply reply; /* what its export answered; until the next call */
+
+    bp__lent lent; /* to a component, by the host function that it is in */
 
     bool running; /* guest code: a host function may come back to its own sandbox */
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/error.h"
 #include "base/text.h"
 #include "guest/extism/functions.h"
 #include "guest/sandbox.h"
@@ -19,40 +20,68 @@ bp__bound bp__user_function_bound(void)
 
 /* ---- memory for results ---- */
 
-typedef struct scratch {
-    struct scratch *next;
+struct bp__user_scratch {
+    bp__user_scratch *next;
     _Alignas(max_align_t) char bytes[];
-} scratch;
+};
+
+void *bp_host_call_alloc(const bp_host_call *call, size_t size)
+{
+    bp__user_scratch **list = call->private_;
+    if (size > SIZE_MAX - sizeof(bp__user_scratch))
+        return NULL;
+    bp__user_scratch *made = bp__alloc(sizeof *made + size);
+    if (!made)
+        return NULL;
+    made->next = *list;
+    *list = made;
+    return made->bytes;
+}
+
+void bp__user_scratch_free(bp__user_scratch *scratch)
+{
+    while (scratch) {
+        bp__user_scratch *next = scratch->next;
+        bp__free(scratch);
+        scratch = next;
+    }
+}
+
+/* ---- calling ---- */
+
+bp_status bp__user_function_invoke(const bp__definition *function, bp__sandbox *sandbox,
+                                   const bp_host_value *arguments, bp_host_value *results,
+                                   bp__user_scratch **scratch, bp_error *reterr)
+{
+    const bp__host_state *host = &sandbox->host;
+    bp_host_call call = {.size = sizeof call,
+                         .data = function->data,
+                         .function = function->name,
+                         .plugin = sandbox->program->name,
+                         .tenant = host->tenant,
+                         .call_id = host->call_id,
+                         .context = host->context,
+                         .by = host->by,
+                         .cancel = host->cancel,
+                         .private_ = scratch};
+    bp__bound outer = bound;
+    bound = (bp__bound){host->by, host->cancel};
+    bp_status status = function->call(&call, arguments, results, reterr);
+    bound = outer;
+    if (status != BP_OK && !*reterr->message)
+        return bp_error_set(reterr, status, "%s", bp_status_text(status));
+    return status;
+}
+
+/* ---- from Extism's memory and into it ---- */
 
 /* One call of a host function. */
 typedef struct entering {
     const bp__definition *function;
     bp__sandbox *sandbox;
-    scratch *scratch; /* for its results */
+    bp__user_scratch *scratch; /* for its results */
     bp_host_value arguments[BP_HOST_FUNCTION_VALUES_MAX], results[BP_HOST_FUNCTION_VALUES_MAX];
 } entering;
-
-void *bp_host_call_alloc(const bp_host_call *call, size_t size)
-{
-    entering *self = call->private_;
-    if (size > SIZE_MAX - sizeof(scratch))
-        return NULL;
-    scratch *made = bp__alloc(sizeof *made + size);
-    if (!made)
-        return NULL;
-    made->next = self->scratch;
-    self->scratch = made;
-    return made->bytes;
-}
-
-static void free_scratch(entering *self)
-{
-    while (self->scratch) {
-        scratch *next = self->scratch->next;
-        bp__free(self->scratch);
-        self->scratch = next;
-    }
-}
 
 /* ---- parameters ---- */
 
@@ -158,7 +187,7 @@ static bool store(entering *self, bp__value *values)
     return true;
 }
 
-/* ---- calling ---- */
+/* ---- all together ---- */
 
 /* What it handed over is the guest's no longer; a result may still be copied from it. */
 static void consume(entering *self, const uint64_t *handles)
@@ -170,25 +199,12 @@ static void consume(entering *self, const uint64_t *handles)
 
 static bool invoke(entering *self)
 {
-    bp__sandbox *sandbox = self->sandbox;
-    bp__host_state *host = &sandbox->host;
+    bp__host_state *host = &self->sandbox->host;
     bp_error error = BP_ERROR_INIT;
-    bp_host_call call = {.size = sizeof call,
-                         .data = self->function->data,
-                         .function = self->function->name,
-                         .plugin = sandbox->program->name,
-                         .tenant = host->tenant,
-                         .call_id = host->call_id,
-                         .context = host->context,
-                         .by = host->by,
-                         .cancel = host->cancel,
-                         .private_ = self};
-    bp__bound outer = bound;
-    bound = (bp__bound){host->by, host->cancel};
-    bp_status status = self->function->call(&call, self->arguments, self->results, &error);
-    bound = outer;
+    bp_status status = bp__user_function_invoke(self->function, self->sandbox, self->arguments,
+                                                self->results, &self->scratch, &error);
     if (status != BP_OK)
-        return bp__stop_refuse(host, "%s", *error.message ? error.message : bp_status_text(status));
+        return bp__stop_refuse(host, "%s", error.message);
     return bp__host_may_go_on(host); /* it may come back late */
 }
 
@@ -214,6 +230,6 @@ bool bp__user_function_call(void *env, void *host_data, bp__value *values)
         return false;
     memset(self.results, 0, self.function->result_count * sizeof *self.results);
     bool ok = run(&self, values);
-    free_scratch(&self);
+    bp__user_scratch_free(self.scratch);
     return ok && bp__host_leave(host);
 }

@@ -11,7 +11,4 @@ bp_status bp__component_link_with(bp__engine *engine, const bp__module *module,
                                   const bp__user_functions *functions, bp__linked **ret,
                                   bp_error *reterr);
 
-/* As bp__import_needs(), of an interface. */
-const char *bp__interface_needs(const char *interface);
-
 #endif

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "guest/access.h"
 #include "guest/json.h"
 #include "guest/sandbox.h"
 #include "host/fetch.h"
@@ -152,20 +153,16 @@ static bool stop(bp__sandbox *sandbox, const bp__fetch_response *response, const
         return bp__stop_set(host, BP__STOP_CANCELLED);
     case BP_ELIMIT:
         return bp__stop_limit(host, response->limit, "%s", error->message);
-    case BP_EDENIED:
-        bp__log(host->logger, BP_LOG_WARN, "http", host->plugin, "refused: %s", error->message);
-        break;
     default:
-        break;
+        return bp__stop_refuse(host, "%s", error->message);
     }
-    return bp__stop_refuse(host, "%s", error->message);
 }
 
 static bp_status fetch(bp__sandbox *sandbox, const bp__value *values, bp__fetch_response *ret,
                        bp_error *reterr)
 {
     bp_cleanup(json_free) json_t *json = NULL;
-    bp__fetch_request request = {.tenant = sandbox->host.tenant};
+    bp__fetch_request request = {0};
     uint64_t body = (uint64_t)values[1].i64;
     request.body = bp__extism_get(&sandbox->memory, body);
     request.has_body = body != 0;
@@ -180,8 +177,7 @@ static bp_status fetch(bp__sandbox *sandbox, const bp__value *values, bp__fetch_
         status = read_request(json, &request, reterr);
     /* Nothing touches the sandbox meanwhile, so the body stays where it is. */
     if (status == BP_OK)
-        status = bp__fetch(sandbox->program->http, &request, sandbox->host.by, sandbox->host.cancel,
-                           ret, reterr);
+        status = bp__access_fetch(sandbox, &request, ret, reterr);
     bp__free((void *)(uintptr_t)request.headers);
     return status;
 }
@@ -191,11 +187,6 @@ bool bp__extism_http_request(void *env, void *host_data, bp__value *values)
     bp__sandbox *sandbox = host_data;
     if (!bp__host_enter(&sandbox->host, env))
         return false;
-    if (!sandbox->program->http)
-        return bp__stop_refuse(&sandbox->host,
-                               "http is not granted to plugin '%s' (option http_hosts, flag "
-                               "--allow-host)",
-                               sandbox->program->name);
     bp_error error = BP_ERROR_INIT;
     bp__fetch_response response = {0};
     uint64_t handle = 0;

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "guest/access.h"
 #include "guest/own/private.h"
 
 #define FAILED (-1)
@@ -55,18 +56,17 @@ bool bp__own_fail(bp__sandbox *sandbox, bp__value *values, const char *reason)
 
 bool bp__own_fail_with(bp__sandbox *sandbox, bp__value *values, const bp_error *error)
 {
-    bool ends = error->status == BP_ETIMEDOUT || error->status == BP_ECANCELLED;
-    if (ends && !bp__host_may_go_on(&sandbox->host))
+    if (bp__access_ends(sandbox, error))
         return false;
     return bp__own_fail(sandbox, values, error->message);
 }
 
 bool bp__own_may(bp__sandbox *sandbox, bp__value *values, bp__capability capability)
 {
-    char refusal[BP__REFUSAL_SIZE];
-    if (bp__host_granted(&sandbox->host, capability, refusal))
+    bp_error error = BP_ERROR_INIT;
+    if (bp__access_may(sandbox, capability, &error) == BP_OK)
         return true;
-    (void)bp__own_fail(sandbox, values, refusal);
+    (void)bp__own_fail(sandbox, values, error.message);
     return false;
 }
 
@@ -130,8 +130,7 @@ FUNCTION(remaining_ms)
     bp__sandbox *sandbox = host_data;
     if (!bp__own_enter(sandbox, env))
         return false;
-    uint64_t now = bp__now_ns(), by = sandbox->host.by;
-    uint64_t left = by > now ? (by - now) / BP_NS_PER_MS : 0;
+    uint64_t left = bp__access_remaining_ms(sandbox);
     return bp__own_answer(sandbox, values, left > INT64_MAX ? INT64_MAX : (int64_t)left);
 }
 

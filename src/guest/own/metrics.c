@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "guest/access.h"
 #include "guest/json.h"
 #include "guest/own/private.h"
 
@@ -85,15 +86,10 @@ BP__OWN_FUNCTION(pool_metric)
     if (!bp__own_enter(sandbox, env))
         return false;
     bp_bytes name = bp__own_take(sandbox, values);
-    bool granted = bp__own_may(sandbox, values, BP__CAP_METRICS);
     double figure = NAN;
-    /* While a sandbox is initialised its pool may still be in the making. */
-    if (granted && sandbox->host.call_id == 0) {
-        granted = false;
-        (void)bp__own_fail(sandbox, values, "pool_metric: only in calls");
-    }
-    if (granted && !sandbox->program->figure(sandbox->program->figure_data, name, &figure))
-        (void)bp__own_fail(sandbox, values, "pool_metric: a pool has no such figure");
+    bp_error error = BP_ERROR_INIT;
+    if (bp__access_figure(sandbox, name, &figure, &error) != BP_OK)
+        (void)bp__own_fail(sandbox, values, error.message);
     bool more = bp__own_answer(sandbox, values, 0);
     values[0].f64 = figure;
     return more;

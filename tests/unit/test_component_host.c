@@ -1,0 +1,740 @@
+/* What components may call of the host: with arguments that make sense, and with others.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <bullpen/bullpen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "support/host.h"
+#include "support/signals.h"
+#include "support/web.h"
+
+/* Functions of tests/guests/component/host.wat. */
+enum {
+    KV_GET,
+    KV_SET,
+    KV_SET_IF_ABSENT,
+    KV_SET_IF_VERSION,
+    KV_DELETE,
+    KV_EXISTS,
+    KV_LIST,
+    KV_COUNT,
+    LOG,
+    LOG_ENABLED,
+    CONFIG_GET,
+    HTTP_FETCH,
+    METRIC_ADD,
+    METRIC_SET,
+    METRIC_OBSERVE,
+    METRIC_POOL,
+    REMAINING_MS,
+    KV_GET_UTF16,
+};
+
+/* What the guest is asked to do; as it lies in its memory. */
+typedef struct asked {
+    uint32_t which, arguments[12], pad;
+    uint64_t number, other;
+    double real;
+    uint8_t data[4096];
+    uint32_t used; /* of data; not the guest's */
+} asked;
+#define DATA_AT 4176u /* where the guest has `data` */
+#define RESULT_AT 1024u
+_Static_assert(offsetof(asked, data) == DATA_AT - 4096, "as the guest reads it");
+
+static uint32_t put(asked *to, const void *bytes, size_t size)
+{
+    uint32_t at = (to->used + 3) & ~3u;
+    assert_true(at + size <= sizeof to->data);
+    if (size)
+        memcpy(to->data + at, bytes, size);
+    to->used = at + (uint32_t)size;
+    return DATA_AT + at;
+}
+
+/* Two arguments from `place` on: where, and how long. */
+static void give(asked *to, unsigned place, bp_bytes bytes)
+{
+    to->arguments[place] = put(to, bytes.data, bytes.size);
+    to->arguments[place + 1] = (uint32_t)bytes.size;
+}
+
+static asked ask(unsigned which)
+{
+    asked made;
+    memset(&made, 0, sizeof made);
+    made.which = which;
+    return made;
+}
+
+static asked ask_text(unsigned which, const char *text)
+{
+    asked made = ask(which);
+    give(&made, 0, bp_bytes_of(text));
+    return made;
+}
+
+typedef struct world {
+    host host;
+    bp_kv *kv;
+    bp_plugin *plugin;
+    web server;
+    char entry[64];
+    const char *hosts[1];
+} world;
+
+static const bp_config_entry config[] = {{"greeting", "hello"}, {"empty", ""}};
+
+static bp_plugin_options options_of(world *w)
+{
+    bp_plugin_options options = BP_PLUGIN_OPTIONS_INIT;
+    options.name = "shop";
+    options.kv = w->kv;
+    options.config = config;
+    options.config_count = COUNT(config);
+    options.http_hosts = w->hosts;
+    options.http_hosts_count = 1;
+    options.http_response_headers = true;
+    options.limits.time_ms = PATIENCE_MS;
+    options.limits.init_time_ms = PATIENCE_MS;
+    return options;
+}
+
+static int set_up(void **state)
+{
+    world *w = *state = calloc(1, sizeof *w);
+    host_open(&w->host, NULL);
+    web_start(&w->server);
+    snprintf(w->entry, sizeof w->entry, "127.0.0.1:%u", w->server.port);
+    w->hosts[0] = w->entry;
+    assert_int_equal(bp_kv_open(NULL, &w->kv, NULL), BP_OK);
+    bp_plugin_options options = options_of(w);
+    w->plugin = host_load(&w->host, "component/host.wat", &options);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    world *w = *state;
+    host_unload(&w->host, w->plugin);
+    bp_kv_unref(w->kv);
+    web_stop(&w->server);
+    host_close(&w->host);
+    free(w);
+    return 0;
+}
+
+static bp_call_result run_for(bp_plugin *plugin, const char *tenant, const asked *what)
+{
+    bp_call call = BP_CALL_INIT;
+    call.export_name = "handle";
+    call.input = (bp_bytes){what, offsetof(asked, data) + what->used};
+    call.tenant = bp_bytes_of(tenant);
+    return call_ran_with(plugin, &call);
+}
+
+static bp_call_result run(bp_plugin *plugin, const asked *what)
+{
+    return run_for(plugin, "", what);
+}
+
+/* ---- looking at answers ---- */
+
+static uint64_t number_at(const bp_call_result *result, size_t at, size_t size)
+{
+    uint64_t number = 0;
+    assert_true(at + size <= result->output.size);
+    memcpy(&number, (const char *)result->output.data + at, size);
+    return number;
+}
+#define byte_at(result, at) ((unsigned)number_at((result), (at), 1))
+#define word_at(result, at) ((uint32_t)number_at((result), (at), 4))
+#define long_at(result, at) number_at((result), (at), 8)
+
+/* What a pointer and a length there stand for. */
+static bp_bytes bytes_at(const bp_call_result *result, size_t at)
+{
+    uint32_t where = word_at(result, at), size = word_at(result, at + 4);
+    assert_true(!size || (where >= RESULT_AT && where - RESULT_AT + size <= result->output.size));
+    return (bp_bytes){(const char *)result->output.data + (size ? where - RESULT_AT : 0), size};
+}
+
+static void is_text(bp_bytes bytes, const char *text)
+{
+    if (bytes.size != strlen(text) || memcmp(bytes.data, text, bytes.size) != 0)
+        fail_msg("'%.*s', not '%s'", (int)bytes.size, (const char *)bytes.data, text);
+}
+
+/* It finished, and the result that begins the answer is ok; its payload is at `at`. */
+static bp_call_result goes_well(bp_plugin *plugin, const asked *what)
+{
+    bp_call_result result = run(plugin, what);
+    assert_outcome(BP_OUTCOME_FINISHED, &result);
+    if (byte_at(&result, 0)) {
+        bp_bytes text = bytes_at(&result, word_at(&result, 4) ? 4 : 8);
+        fail_msg("an error: %.*s", (int)text.size, (const char *)text.data);
+    }
+    return result;
+}
+
+/* The function answered with an error; its text lies at `at`. */
+static void fails(bp_plugin *plugin, const asked *what, size_t at, const char *reason)
+{
+    bp_call_result result = run(plugin, what);
+    assert_outcome(BP_OUTCOME_FINISHED, &result);
+    assert_int_equal(byte_at(&result, 0), 1);
+    bp_bytes text = bytes_at(&result, at);
+    if (!memmem(text.data, text.size, reason, strlen(reason)))
+        fail_msg("'%.*s' does not say '%s'", (int)text.size, (const char *)text.data, reason);
+    bp_call_result_done(&result);
+}
+
+/* The call ended there. */
+static void ends(bp_plugin *plugin, const asked *what, bp_outcome outcome, const char *message)
+{
+    bp_call_result result = run(plugin, what);
+    assert_outcome(outcome, &result);
+    assert_contains(result.message, message, "message");
+    bp_call_result_done(&result);
+}
+
+/* ---- keys and values ---- */
+
+static asked setting(unsigned which, const char *key, const char *value)
+{
+    asked made = ask_text(which, key);
+    give(&made, 2, bp_bytes_of(value));
+    return made;
+}
+
+static void has_version(bp_plugin *plugin, const asked *what, uint64_t version)
+{
+    bp_call_result result = goes_well(plugin, what);
+    bool optional = what->which != KV_SET;
+    if (optional)
+        assert_int_equal(byte_at(&result, 8), version != 0);
+    if (version)
+        assert_int_equal(long_at(&result, optional ? 16 : 8), version);
+    bp_call_result_done(&result);
+}
+
+static void has_value(bp_plugin *plugin, const asked *what, const char *value, uint64_t version)
+{
+    bp_call_result result = goes_well(plugin, what);
+    assert_int_equal(byte_at(&result, 8), value != NULL);
+    if (value) {
+        is_text(bytes_at(&result, 16), value);
+        assert_int_equal(long_at(&result, 24), version);
+    }
+    bp_call_result_done(&result);
+}
+
+static void is_there(bp_plugin *plugin, unsigned which, const char *key, bool there)
+{
+    asked what = ask_text(which, key);
+    bp_call_result result = goes_well(plugin, &what);
+    assert_int_equal(byte_at(&result, 4), there);
+    bp_call_result_done(&result);
+}
+
+static void entries_outlive_calls(void **state)
+{
+    world *w = *state;
+    asked get = ask_text(KV_GET, "a");
+    has_value(w->plugin, &get, NULL, 0);
+    is_there(w->plugin, KV_EXISTS, "a", false);
+    asked set = setting(KV_SET_IF_ABSENT, "a", "one");
+    has_version(w->plugin, &set, 1);
+    has_version(w->plugin, &set, 0);
+    has_value(w->plugin, &get, "one", 1);
+    set = setting(KV_SET, "b", "");
+    has_version(w->plugin, &set, 2);
+    get = ask_text(KV_GET, "b");
+    has_value(w->plugin, &get, "", 2);
+    set = setting(KV_SET_IF_VERSION, "a", "two");
+    set.other = 7;
+    has_version(w->plugin, &set, 0);
+    set.other = 1;
+    set.arguments[4] = 1; /* for a minute */
+    set.number = 60000;
+    has_version(w->plugin, &set, 4);
+    is_there(w->plugin, KV_EXISTS, "a", true);
+    is_there(w->plugin, KV_DELETE, "a", true);
+    is_there(w->plugin, KV_DELETE, "a", false);
+    /* What the embedder sees is the same. */
+    bp_kv_call call = BP_KV_CALL_INIT;
+    call.plugin = bp_bytes_of("shop");
+    bool there = false;
+    assert_int_equal(bp_kv_exists(w->kv, &call, bp_bytes_of("b"), &there, NULL), BP_OK);
+    assert_true(there);
+}
+
+static void large_values_go_both_ways(void **state)
+{
+    world *w = *state;
+    char value[3000];
+    memset(value, 'v', sizeof value);
+    asked set = ask_text(KV_SET, "large");
+    give(&set, 2, (bp_bytes){value, sizeof value});
+    has_version(w->plugin, &set, 1);
+    asked get = ask_text(KV_GET, "large");
+    bp_call_result result = goes_well(w->plugin, &get);
+    bp_bytes got = bytes_at(&result, 16);
+    assert_int_equal(got.size, sizeof value);
+    assert_memory_equal(got.data, value, sizeof value);
+    bp_call_result_done(&result);
+}
+
+static void lists_come_in_pages(void **state)
+{
+    world *w = *state;
+    for (const char *at = "abcde"; *at; at++) {
+        asked set = setting(KV_SET, (char[]){'k', *at, '\0'}, "1");
+        bp_call_result result = goes_well(w->plugin, &set);
+        bp_call_result_done(&result);
+    }
+    asked list = ask_text(KV_LIST, "k");
+    list.arguments[5] = 3;
+    bp_call_result result = goes_well(w->plugin, &list);
+    assert_int_equal(word_at(&result, 8), 3);
+    size_t keys = word_at(&result, 4) - RESULT_AT;
+    is_text(bytes_at(&result, keys), "ka");
+    is_text(bytes_at(&result, keys + 16), "kc");
+    assert_int_equal(byte_at(&result, 12), 1);
+    bp_bytes after = bytes_at(&result, 16);
+    list = ask_text(KV_LIST, "k");
+    list.arguments[2] = 1;
+    give(&list, 3, after);
+    bp_call_result_done(&result);
+    result = goes_well(w->plugin, &list);
+    assert_int_equal(word_at(&result, 8), 2);
+    is_text(bytes_at(&result, word_at(&result, 4) - RESULT_AT), "kd");
+    assert_int_equal(byte_at(&result, 12), 0);
+    bp_call_result_done(&result);
+    asked count = ask_text(KV_COUNT, "k");
+    result = goes_well(w->plugin, &count);
+    assert_int_equal(long_at(&result, 8), 5);
+    bp_call_result_done(&result);
+    list.arguments[5] = 1001;
+    fails(w->plugin, &list, 4, "at most 1000 keys");
+    list = ask_text(KV_LIST, "k");
+    list.arguments[2] = 1;
+    give(&list, 3, bp_bytes_of("zz"));
+    fails(w->plugin, &list, 4, "'after' is none that a page gave");
+}
+
+/* Other hosts' keys may be any bytes; a component has them as text. */
+static void keys_that_are_no_text_are_left_out(void **state)
+{
+    world *w = *state;
+    bp_kv_call call = BP_KV_CALL_INIT;
+    call.plugin = bp_bytes_of("shop");
+    assert_int_equal(
+        bp_kv_set(w->kv, &call, bp_bytes_of("\xFFx"), bp_bytes_of("1"), NULL, NULL, NULL), BP_OK);
+    asked list = ask_text(KV_LIST, "");
+    bp_call_result result = goes_well(w->plugin, &list);
+    assert_int_equal(word_at(&result, 8), 0);
+    bp_call_result_done(&result);
+}
+
+static void tenants_have_their_own(void **state)
+{
+    world *w = *state;
+    asked set = setting(KV_SET, "a", "hers"), get = ask_text(KV_GET, "a");
+    bp_call_result result = run_for(w->plugin, "ada", &set);
+    assert_outcome(BP_OUTCOME_FINISHED, &result);
+    bp_call_result_done(&result);
+    result = run_for(w->plugin, "bob", &get);
+    assert_int_equal(byte_at(&result, 8), 0);
+    bp_call_result_done(&result);
+    result = run_for(w->plugin, "ada", &get);
+    is_text(bytes_at(&result, 16), "hers");
+    bp_call_result_done(&result);
+}
+
+static void a_key_may_hold_a_nul(void **state)
+{
+    world *w = *state;
+    asked set = ask(KV_SET), get = ask(KV_GET), other = ask_text(KV_GET, "a");
+    give(&set, 0, (bp_bytes){"a\0b", 3});
+    give(&set, 2, bp_bytes_of("1"));
+    give(&get, 0, (bp_bytes){"a\0b", 3});
+    has_version(w->plugin, &set, 1);
+    has_value(w->plugin, &get, "1", 1);
+    has_value(w->plugin, &other, NULL, 0);
+}
+
+static void utf16_is_read(void **state)
+{
+    world *w = *state;
+    asked set = setting(KV_SET, "gr\xC3\xBC\xC3\x9F", "dich"), get = ask(KV_GET_UTF16);
+    static const uint16_t key[] = {'g', 'r', 0xFC, 0xDF};
+    static const uint16_t half[] = {0xD800, 'x'};
+    has_version(w->plugin, &set, 1);
+    get.arguments[0] = put(&get, key, sizeof key);
+    get.arguments[1] = COUNT(key);
+    has_value(w->plugin, &get, "dich", 1);
+    get = ask(KV_GET_UTF16);
+    get.arguments[0] = put(&get, half, sizeof half);
+    get.arguments[1] = COUNT(half);
+    ends(w->plugin, &get, BP_OUTCOME_TRAPPED, "utf-16");
+}
+
+/* ---- the rest ---- */
+
+static void what_is_not_there_is_a_reason(void **state)
+{
+    world *w = *state;
+    bp_plugin_options options = options_of(w);
+    options.kv = NULL;
+    options.http_hosts_count = 0;
+    bp_plugin *poor = host_load(&w->host, "component/host.wat", &options);
+    asked get = ask_text(KV_GET, "a"), set = setting(KV_SET, "a", "b");
+    fails(poor, &get, 8, "no key-value store");
+    fails(poor, &set, 8, "no key-value store");
+    asked fetch = ask_text(HTTP_FETCH, "GET");
+    give(&fetch, 2, bp_bytes_of(web_url(&w->server, "/ok")));
+    fails(poor, &fetch, 4, "http is not granted to plugin 'shop'");
+    host_unload(&w->host, poor);
+    get = ask_text(KV_GET, "");
+    fails(w->plugin, &get, 8, "key");
+}
+
+static void configuration_is_read(void **state)
+{
+    world *w = *state;
+    static const struct {
+        const char *key;
+        size_t size;
+        const char *value;
+    } cases[] = {{"greeting", 8, "hello"},
+                 {"empty", 5, ""},
+                 {"none", 4, NULL},
+                 {"", 0, NULL},
+                 {"greeting\0", 9, NULL}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        asked get = ask(CONFIG_GET);
+        give(&get, 0, (bp_bytes){cases[i].key, cases[i].size});
+        bp_call_result result = run(w->plugin, &get);
+        assert_outcome(BP_OUTCOME_FINISHED, &result);
+        assert_int_equal(byte_at(&result, 0), cases[i].value != NULL);
+        if (cases[i].value)
+            is_text(bytes_at(&result, 4), cases[i].value);
+        bp_call_result_done(&result);
+    }
+}
+
+static asked logging(uint32_t level, const char *message)
+{
+    asked made = ask(LOG);
+    made.arguments[0] = level;
+    give(&made, 1, bp_bytes_of(message));
+    return made;
+}
+
+static void records_are_written(void **state)
+{
+    world *w = *state;
+    asked log = logging(3, "from a component"), enabled = ask(LOG_ENABLED);
+    bp_call_result result = run(w->plugin, &log);
+    assert_outcome(BP_OUTCOME_FINISHED, &result);
+    bp_call_result_done(&result);
+    assert_true(journal_find(&w->host.journal, BP_LOG_WARN, "from a component", &(journal_record){0}));
+    enabled.arguments[0] = 4;
+    result = run(w->plugin, &enabled);
+    assert_int_equal(word_at(&result, 0), 1);
+    bp_call_result_done(&result);
+    log = logging(5, "no such level");
+    ends(w->plugin, &log, BP_OUTCOME_TRAPPED, "");
+    for (int level = BP_LOG_TRACE; level < BP_LOG_OFF; level++)
+        assert_false(journal_find(&w->host.journal, (bp_log_level)level, "no such level", &(journal_record){0}));
+}
+
+static void the_log_has_a_limit(void **state)
+{
+    world *w = *state;
+    bp_plugin_options options = options_of(w);
+    options.limits.log_bytes = 4;
+    bp_plugin *plugin = host_load(&w->host, "component/host.wat", &options);
+    asked log = logging(3, "12345");
+    ends(plugin, &log, BP_OUTCOME_LIMIT_EXCEEDED, "5 bytes for the log");
+    host_unload(&w->host, plugin);
+}
+
+static void host_calls_are_counted(void **state)
+{
+    world *w = *state;
+    asked get = ask_text(KV_GET, "a");
+    bp_call_result result = run(w->plugin, &get);
+    assert_int_equal(result.host_calls, 1);
+    bp_call_result_done(&result);
+}
+
+static asked recording(unsigned which, const char *name, double value)
+{
+    asked made = ask_text(which, name);
+    made.real = value;
+    return made;
+}
+
+/* A label as it lies in the guest's list. */
+static void label(asked *to, uint32_t list[4], const char *name, const char *value)
+{
+    list[0] = put(to, name, strlen(name));
+    list[1] = (uint32_t)strlen(name);
+    list[2] = put(to, value, strlen(value));
+    list[3] = (uint32_t)strlen(value);
+}
+
+static bool append(void *data, bp_bytes text)
+{
+    return bp__buffer_append(data, text.data, text.size);
+}
+
+static void metrics_are_counted(void **state)
+{
+    world *w = *state;
+    asked add = recording(METRIC_ADD, "sold", 3);
+    uint32_t labels[2][4];
+    label(&add, labels[0], "kind", "tea");
+    label(&add, labels[1], "size", "l");
+    add.arguments[2] = put(&add, labels, sizeof labels);
+    add.arguments[3] = 2;
+    for (int i = 0; i < 2; i++) {
+        bp_call_result result = goes_well(w->plugin, &add);
+        bp_call_result_done(&result);
+    }
+    asked set = recording(METRIC_SET, "level", 0.5);
+    bp_call_result result = goes_well(w->plugin, &set);
+    bp_call_result_done(&result);
+    bp__buffer text = {0};
+    assert_int_equal(bp_metrics_write(w->host.runtime, &w->plugin, 1, append, &text), BP_OK);
+    const char *written = bp__buffer_text(&text);
+    assert_contains(written, "_sold{plugin=\"shop\",kind=\"tea\",size=\"l\"} 6", "metrics");
+    assert_contains(written, "_level{plugin=\"shop\"} 0.5", "metrics");
+    bp__buffer_done(&text);
+    set = recording(METRIC_SET, "sold", 1);
+    fails(w->plugin, &set, 4, "sold");
+    set = recording(METRIC_OBSERVE, "no name", 1);
+    fails(w->plugin, &set, 4, "no name");
+    add.arguments[3] = 9;
+    add.arguments[2] = DATA_AT;
+    asked many = recording(METRIC_ADD, "many", 1);
+    uint32_t same[9][4];
+    for (unsigned i = 0; i < COUNT(same); i++)
+        label(&many, same[i], "n", "v");
+    many.arguments[2] = put(&many, same, sizeof same);
+    many.arguments[3] = COUNT(same);
+    fails(w->plugin, &many, 4, "at most 8 labels");
+}
+
+static void a_pool_tells_its_figures(void **state)
+{
+    world *w = *state;
+    asked pool = ask_text(METRIC_POOL, "live");
+    bp_call_result result = goes_well(w->plugin, &pool);
+    uint64_t bits = long_at(&result, 8);
+    double live;
+    memcpy(&live, &bits, sizeof live);
+    assert_true(live >= 1);
+    bp_call_result_done(&result);
+    pool = ask_text(METRIC_POOL, "secrets");
+    fails(w->plugin, &pool, 8, "no such figure");
+}
+
+static void time_left_is_told(void **state)
+{
+    world *w = *state;
+    asked remaining = ask(REMAINING_MS);
+    bp_call_result result = run(w->plugin, &remaining);
+    uint64_t left = long_at(&result, 0);
+    assert_true(left > 0 && left <= PATIENCE_MS);
+    bp_call_result_done(&result);
+}
+
+/* ---- HTTP ---- */
+
+static asked fetching(const char *method, const char *url)
+{
+    asked made = ask_text(HTTP_FETCH, method);
+    give(&made, 2, bp_bytes_of(url));
+    return made;
+}
+
+static void with_header(asked *to, bp_bytes name, bp_bytes value)
+{
+    uint32_t list[4] = {put(to, name.data, name.size), (uint32_t)name.size,
+                        put(to, value.data, value.size), (uint32_t)value.size};
+    to->arguments[4] = put(to, list, sizeof list);
+    to->arguments[5] = 1;
+}
+
+static void pages_are_fetched(void **state)
+{
+    world *w = *state;
+    asked fetch = fetching("GET", web_url(&w->server, "/ok"));
+    bp_call_result result = goes_well(w->plugin, &fetch);
+    assert_int_equal(number_at(&result, 4, 2), 200);
+    is_text(bytes_at(&result, 16), "hello");
+    assert_true(word_at(&result, 12) > 0);
+    size_t headers = word_at(&result, 8) - RESULT_AT;
+    bp_bytes name = bytes_at(&result, headers);
+    assert_true(name.size > 0);
+    bp_call_result_done(&result);
+    fetch = fetching("GET", web_url(&w->server, "/status/404"));
+    result = goes_well(w->plugin, &fetch);
+    assert_int_equal(number_at(&result, 4, 2), 404);
+    bp_call_result_done(&result);
+}
+
+static void bodies_and_headers_are_sent(void **state)
+{
+    world *w = *state;
+    asked fetch = fetching("POST", web_url(&w->server, "/echo"));
+    with_header(&fetch, bp_bytes_of("X-Kind"), bp_bytes_of("tea"));
+    fetch.arguments[6] = 1;
+    give(&fetch, 7, bp_bytes_of("a body"));
+    bp_call_result result = goes_well(w->plugin, &fetch);
+    bp_bytes echo = bytes_at(&result, 16);
+    assert_non_null(memmem(echo.data, echo.size, "POST /echo", 10));
+    assert_non_null(memmem(echo.data, echo.size, "X-Kind: tea\r\n", 13));
+    assert_non_null(memmem(echo.data, echo.size, "\r\n\r\na body", 10));
+    bp_call_result_done(&result);
+}
+
+/* Nothing of it reaches the server. */
+static void requests_that_are_none_are_refused(void **state)
+{
+    world *w = *state;
+    static const struct {
+        const char *name;
+        size_t name_size;
+        const char *value;
+        size_t value_size;
+        const char *reason;
+    } headers[] = {
+        {"X-A", 3, "b\r\nX-Evil: 1", 13, "control character"},
+        {"X-A", 3, "b\nc", 3, "control character"},
+        {"X-A\r\nX-Evil: 1", 14, "b", 1, "the header name"},
+        {"X\0A", 3, "b", 1, "a NUL in a header"},
+        {"X-A", 3, "b\0c", 3, "a NUL in a header"},
+        {"", 0, "b", 1, "the header name"},
+        {"Host", 4, "evil.example", 12, "says how a message travels"},
+        {"Transfer-Encoding", 17, "chunked", 7, "says how a message travels"},
+    };
+    unsigned before = w->server.requests;
+    for (size_t i = 0; i < COUNT(headers); i++) {
+        asked fetch = fetching("GET", web_url(&w->server, "/ok"));
+        with_header(&fetch, (bp_bytes){headers[i].name, headers[i].name_size},
+                    (bp_bytes){headers[i].value, headers[i].value_size});
+        fails(w->plugin, &fetch, 4, headers[i].reason);
+    }
+    asked fetch = fetching("GET /x HTTP/1.1\r\nX-Evil: 1\r\n", web_url(&w->server, "/ok"));
+    fails(w->plugin, &fetch, 4, "the method");
+    fetch = ask(HTTP_FETCH);
+    give(&fetch, 0, (bp_bytes){"GET\0x", 5});
+    give(&fetch, 2, bp_bytes_of(web_url(&w->server, "/ok")));
+    fails(w->plugin, &fetch, 4, "a NUL in its method");
+    const char *url = web_url(&w->server, "/ok");
+    fetch = ask_text(HTTP_FETCH, "GET");
+    give(&fetch, 2, (bp_bytes){url, strlen(url) + 1});
+    fails(w->plugin, &fetch, 4, "a NUL in its URL");
+    fetch = fetching("GET", "http://127.0.0.1:1/elsewhere");
+    fails(w->plugin, &fetch, 4, "127.0.0.1:1");
+    assert_int_equal(w->server.requests, before);
+    assert_true(journal_find(&w->host.journal, BP_LOG_WARN, "refused:", &(journal_record){0}));
+}
+
+/* Thousands of headers that all are the same long text. */
+static void headers_that_repeat_one_text_are_too_many(void **state)
+{
+    world *w = *state;
+    asked fetch = fetching("GET", web_url(&w->server, "/ok"));
+    char value[1024];
+    memset(value, 'v', sizeof value);
+    uint32_t one[4] = {put(&fetch, "n", 1), 1, put(&fetch, value, sizeof value), sizeof value};
+    uint32_t list[100][4];
+    for (unsigned i = 0; i < COUNT(list); i++)
+        memcpy(list[i], one, sizeof one);
+    fetch.arguments[4] = put(&fetch, list, sizeof list);
+    fetch.arguments[5] = COUNT(list);
+    fails(w->plugin, &fetch, 4, "request headers");
+    /* More of them than there is memory: they are zeros behind the list, or outside. */
+    fetch.arguments[5] = 0x0FFFFFFF;
+    ends(w->plugin, &fetch, BP_OUTCOME_TRAPPED, "out of bounds");
+}
+
+/* ---- what is no argument ---- */
+
+static void pointers_are_checked(void **state)
+{
+    world *w = *state;
+    static const struct {
+        unsigned which;
+        uint32_t at, size;
+    } cases[] = {
+        {KV_GET, 0xFFFFFFFF, 1},   {KV_GET, 65530, 100},        {KV_GET, 0, 0xFFFFFFFF},
+        {KV_GET, 0xFFFFFFF0, 64},  {KV_DELETE, 65536, 1},       {KV_COUNT, 0x80000000, 2},
+        {KV_GET_UTF16, 4097, 2},   {KV_GET_UTF16, 0, 1u << 31}, {CONFIG_GET, 1u << 31, 1u << 31},
+        {HTTP_FETCH, 1u << 31, 3}, {METRIC_ADD, 0xFFFFFFFF, 2}, {METRIC_POOL, 70000, 5},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        asked what = ask(cases[i].which);
+        what.arguments[0] = cases[i].at;
+        what.arguments[1] = cases[i].size;
+        ends(w->plugin, &what, BP_OUTCOME_TRAPPED, "");
+    }
+    asked set = ask_text(KV_SET, "k");
+    set.arguments[2] = 65000;
+    set.arguments[3] = 10000;
+    ends(w->plugin, &set, BP_OUTCOME_TRAPPED, "out of bounds");
+}
+
+static void text_is_utf8(void **state)
+{
+    world *w = *state;
+    static const unsigned functions[] = {KV_GET,    KV_SET,     KV_DELETE,  KV_EXISTS,  KV_LIST,
+                                         KV_COUNT,  CONFIG_GET, HTTP_FETCH, METRIC_ADD, METRIC_SET,
+                                         METRIC_POOL};
+    for (size_t i = 0; i < COUNT(functions); i++) {
+        asked what = ask_text(functions[i], "\xC3(");
+        ends(w->plugin, &what, BP_OUTCOME_TRAPPED, "utf-8");
+    }
+    asked log = logging(3, "\xFF");
+    ends(w->plugin, &log, BP_OUTCOME_TRAPPED, "utf-8");
+    asked set = setting(KV_SET, "k", "\xFF"); /* a value may be any bytes */
+    has_version(w->plugin, &set, 1);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+    signals_remember();
+    const struct CMUnitTest tests[] = {
+        TEST(entries_outlive_calls),
+        TEST(large_values_go_both_ways),
+        TEST(lists_come_in_pages),
+        TEST(keys_that_are_no_text_are_left_out),
+        TEST(tenants_have_their_own),
+        TEST(a_key_may_hold_a_nul),
+        TEST(utf16_is_read),
+        TEST(what_is_not_there_is_a_reason),
+        TEST(configuration_is_read),
+        TEST(records_are_written),
+        TEST(the_log_has_a_limit),
+        TEST(host_calls_are_counted),
+        TEST(metrics_are_counted),
+        TEST(a_pool_tells_its_figures),
+        TEST(time_left_is_told),
+        TEST(pages_are_fetched),
+        TEST(bodies_and_headers_are_sent),
+        TEST(requests_that_are_none_are_refused),
+        TEST(headers_that_repeat_one_text_are_too_many),
+        TEST(pointers_are_checked),
+        TEST(text_is_utf8),
+    };
+    return cmocka_run_group_tests_name("component_host", tests, NULL, NULL);
+}
