@@ -256,7 +256,8 @@ static void sleeping_needs_nothing_and_ends_with_the_call(void **state)
     begin_with(w, &(bp__host_call){.by = bp__now_ns() + BP_NS_PER_MS});
     assert_false(wasi->wait(w, UINT64_MAX));
     assert_int_equal(w->sandbox.host.stop, BP__STOP_DEADLINE);
-    bp_cancel *cancel = bp_cancel_new();
+    bp_cancel *cancel = NULL;
+    assert_int_equal(bp_cancel_new(&cancel, NULL), BP_OK);
     bp_cancel_trigger(cancel);
     begin_with(w, &(bp__host_call){.by = UINT64_MAX, .cancel = cancel});
     assert_false(wasi->wait(w, UINT64_MAX));
