@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/instance_private.h"
+#include "engine/linked.h"
 
 /* What one crossing from a component to the host may copy, however much memory it has: lists of
  * lists can name the same bytes over and over. */
@@ -27,6 +28,29 @@ wasmtime_error_t *bp__component_instantiate(bp__instance *instance,
 {
     foundation_component_lift_limit_set(instance->context, copies_bytes(instance));
     return foundation_component_instantiate(instance->context, linked, &instance->component);
+}
+
+/* What a checkpoint may take. Most take some pages; one that takes as much as this is slower to
+ * come back to than another instance is to make. */
+#define CHECKPOINT_BYTES_MAX ((uint64_t)16 << 20)
+
+void bp__instance_checkpoint(bp__instance *instance)
+{
+    if (instance->linked->core)
+        return;
+    wasmtime_error_t *error = foundation_component_checkpoint(
+        instance->context, &instance->component, CHECKPOINT_BYTES_MAX, &instance->has_checkpoint);
+    if (!error)
+        return;
+    instance->has_checkpoint = false; /* no memory for it: so it is made anew each time */
+    wasmtime_error_delete(error);
+}
+
+wasmtime_error_t *bp__component_reset(bp__instance *instance, bool *ret_done)
+{
+    foundation_guest_clear(&instance->guest);
+    return foundation_component_reset(instance->context, &instance->component, instance->limiter,
+                                      ret_done);
 }
 
 static foundation_component_shape foundation_shape(bp__wit_shape shape)

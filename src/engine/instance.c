@@ -50,6 +50,7 @@ void bp__instance_close(bp__instance *instance)
     instance->context = NULL;
     instance->instantiated = false;
     instance->caller = NULL;
+    instance->has_checkpoint = false;
     instance->memory_known = MEMORY_UNKNOWN;
     instance->memory_bytes = 0;
     instance->host_bytes = 0;
@@ -209,14 +210,18 @@ bp__ended bp__instance_reset(bp__instance *instance, const bp__linked *linked,
                              bp_error *reterr)
 {
     *ret_done = false;
-    if (!instance->instantiated || instance->linked != linked || !linked->core)
+    if (!instance->instantiated || instance->linked != linked)
+        return BP__ENDED_RETURNED;
+    if (!linked->core && !instance->has_checkpoint)
         return BP__ENDED_RETURNED;
     instance->limits = *limits;
     /* A start function runs as it did at first: with its caller's handle (linker.c). */
     instance->instantiated = false;
     bp__run_begin(instance, until);
-    wasmtime_error_t *error =
-        foundation_instance_reset(instance->context, &instance->wasm, instance->limiter, ret_done);
+    wasmtime_error_t *error = linked->core
+                                  ? foundation_instance_reset(instance->context, &instance->wasm,
+                                                              instance->limiter, ret_done)
+                                  : bp__component_reset(instance, ret_done);
     bp__run_end(instance);
     if (error) {
         *ret_done = true;
@@ -286,9 +291,10 @@ static void show_state(void *data, foundation_state_kind kind, uint32_t index, c
 void bp__instance_state(bp__instance *instance, bp__guest_state_fn show, void *data)
 {
     state_reader reader = {show, data};
-    if (!instance->linked->core)
-        return;
-    foundation_instance_state(instance->context, &instance->wasm, show_state, &reader);
+    if (instance->linked->core)
+        foundation_instance_state(instance->context, &instance->wasm, show_state, &reader);
+    else
+        foundation_component_state(instance->context, &instance->component, show_state, &reader);
 }
 
 /* To the end of what it could grow to: a reset leaves pages there that an earlier call had. */

@@ -59,10 +59,15 @@ bp__ended bp__instance_open(bp__instance *instance, const bp__linked *linked,
                             const bp__instance_limits *limits, bp__until until, bp_error *reterr);
 /* The same for a shell that is open with this very code and whose last run returned: pristine where
  * it is. *ret_done false: that cannot be done here, nothing has changed, and the shell is to be
- * opened anew. Functions that were looked up stay valid. */
+ * opened anew. Functions that were looked up stay valid. A component is what it was at its
+ * checkpoint, and without one it cannot be done. */
 bp__ended bp__instance_reset(bp__instance *instance, const bp__linked *linked,
                              const bp__instance_limits *limits, bp__until until, bool *ret_done,
                              bp_error *reterr);
+/* Remembers a component as it is now, to be reset to. Only where all that ran in it so far would do
+ * the same in any other instance: it has asked the host for nothing. May find that it cannot be
+ * done, or would take too much; then there is none. */
+void bp__instance_checkpoint(bp__instance *instance);
 /* Empties the shell. */
 void bp__instance_close(bp__instance *instance);
 bool bp__instance_is_open(const bp__instance *instance);

@@ -15,6 +15,7 @@ struct bp__instance {
     wasmtime_instance_t wasm;
     foundation_component_instance component; /* in its place, when the code is one */
     const bp__linked *linked;                /* what it was made from */
+    bool has_checkpoint;                     /* of a component */
     foundation_limiter *limiter;             /* the store's */
     bool instantiated; /* `wasm` or `component` is valid; not yet so in a start function */
     enum { MEMORY_UNKNOWN, MEMORY_THERE, MEMORY_ABSENT } memory_known;
@@ -42,6 +43,7 @@ bp__ended bp__run_conclude(bp__instance *instance, wasmtime_error_t *error, wasm
 /* component_instance.c */
 wasmtime_error_t *bp__component_instantiate(bp__instance *instance,
                                             const foundation_component_linked *linked);
+wasmtime_error_t *bp__component_reset(bp__instance *instance, bool *ret_done);
 
 /* Fills the report from what the engine returned, and deletes that. */
 void bp__trap_report_fill(bp__trap_report *report, wasmtime_error_t *error, wasm_trap_t *trap);

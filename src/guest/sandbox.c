@@ -102,9 +102,15 @@ static bp__ended renew(bp__sandbox *sandbox, bool *ret_kept, bp_error *reterr)
     if (!*ret_kept)
         ended = bp__instance_open(sandbox->instance, program->linked, &program->limits.instance,
                                   until_started(sandbox), reterr);
-    if (ended != BP__ENDED_RETURNED)
+    bool initialised = *ret_kept && program->module->is_component; /* before its checkpoint */
+    if (ended != BP__ENDED_RETURNED || initialised)
         return ended;
-    return program->abi->initialise(sandbox, until_started(sandbox));
+    ended = program->abi->initialise(sandbox, until_started(sandbox));
+    /* What it asked the host for, another one could be told otherwise: random seeds, the time. */
+    if (ended == BP__ENDED_RETURNED && program->module->is_component &&
+        sandbox->host.host_calls == 0)
+        bp__instance_checkpoint(sandbox->instance);
+    return ended;
 }
 
 /* The exports that were called on the last instance are likely to be called on this one: they are
