@@ -155,6 +155,8 @@ typedef enum {
     FOUNDATION_STATE_MEMORY,
     FOUNDATION_STATE_GLOBAL,
     FOUNDATION_STATE_TABLE,
+    FOUNDATION_STATE_HANDLES, /**< of a component: which handles guests have, as words */
+    FOUNDATION_STATE_FLAG,    /**< of a component: what the component model keeps about it */
 } foundation_state_kind;
 
 /** @param index  among those of its kind that the module defines. @param bytes  for the call. */
@@ -341,6 +343,51 @@ wasmtime_error_t *foundation_plugin_define(foundation_component_linker *linker,
 wasmtime_error_t *foundation_component_define_user(foundation_component_linker *linker,
                                                    const foundation_component *component,
                                                    const foundation_user_function *function);
+
+/* ---- components that become pristine where they are ---- */
+
+/**
+ * Remember everything that a guest can change about an instance and all modules in it, as it is
+ * now, for foundation_component_reset(). Takes the place of what was remembered before; ends with
+ * the store.
+ *
+ * What was remembered is as good as a new instance if nothing that ran so far (start functions, an
+ * initialiser) has read what another instance would have found different: randomness, clocks,
+ * answers of the host. Who calls this knows.
+ * @param bytes_max  how much may be remembered of memories (those pages that are not what the
+ *                   module says of them) and tables.
+ * @param ret        false: nothing is remembered, since that is not possible: it would be too much,
+ *                   it is no instance of the pooling allocator, a memory is shared between threads,
+ *                   the store has a heap for references, a call has not returned or has trapped, or
+ *                   the guest has handles of the host's resources.
+ * @return NULL, or the error: there is no memory for it. The instance can be used further.
+ */
+wasmtime_error_t *foundation_component_checkpoint(wasmtime_context_t *store,
+                                                  const foundation_component_instance *instance,
+                                                  uint64_t bytes_max, bool *ret);
+
+/**
+ * Bring an instance back to what it was at its foundation_component_checkpoint(). No guest code
+ * runs. Functions that were looked up stay valid. Handles that the guest got since are gone,
+ * whatever they stood for: that is for foundation_guest_clear() to end. As
+ * foundation_instance_reset(), it touches nothing that engines share.
+ *
+ * Only for an instance that is the only one in its store, and whose last call returned.
+ * @param limiter  the store's.
+ * @param ret      false: this instance cannot be reset (it has no checkpoint, its store has a heap
+ *                 for references by now, or a call failed); it is as it was, and another one is
+ *                 needed.
+ * @return NULL, or the error; then the store must not be used any more.
+ */
+wasmtime_error_t *foundation_component_reset(wasmtime_context_t *store,
+                                             const foundation_component_instance *instance,
+                                             foundation_limiter *limiter, bool *ret);
+
+/** As foundation_instance_state(), of all modules in an instance, in the order in which they were
+ * instantiated; then the handles of its guests, and its flags. */
+void foundation_component_state(wasmtime_context_t *store,
+                                const foundation_component_instance *instance,
+                                foundation_state_fn visit, void *data);
 
 /* ---- errors and traps ---- */
 

@@ -4,6 +4,7 @@
 mod call;
 mod guest;
 mod linker;
+mod reset;
 mod values;
 mod visit;
 
