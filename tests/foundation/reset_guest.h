@@ -254,4 +254,44 @@ static const char table_text[] =
     "  (canon lift (core func $i \"count\") (memory (core memory $i \"memory\"))"
     "   (realloc (core func $i \"realloc\")))))";
 
+/* A guest that takes a handle of what is the host's, keeps it, and answers with its number; or
+ * drops it. */
+static const char handles_text[] =
+    "(component"
+    " (import \"wasi:io/streams@0.2.0\" (instance $streams"
+    "  (export \"output-stream\" (type (sub resource)))))"
+    " (alias export $streams \"output-stream\" (type $stream))"
+    " (import \"wasi:cli/stdout@0.2.0\" (instance $stdout"
+    "  (alias outer 1 $stream (type $outer))"
+    "  (export \"output-stream\" (type $stream (eq $outer)))"
+    "  (export \"get-stdout\" (func (result (own $stream))))))"
+    " (core func $get (canon lower (func $stdout \"get-stdout\")))"
+    " (core func $drop (canon resource.drop $stream))"
+    " (core module $m"
+    "  (import \"\" \"get\" (func $get (result i32)))"
+    "  (import \"\" \"drop\" (func $drop (param i32)))"
+    "  (memory (export \"memory\") 1)"
+    "  (global $kept (mut i32) (i32.const 0))"
+    "  (func (export \"realloc\") (param i32 i32 i32 i32) (result i32) (i32.const 60000))"
+    "  (func $reply (result i32)"
+    "   (i32.store (i32.const 100) (global.get $kept))"
+    "   (i32.store8 (i32.const 60032) (i32.const 0))"
+    "   (i32.store (i32.const 60036) (i32.const 100))"
+    "   (i32.store (i32.const 60040) (i32.const 4))"
+    "   (i32.const 60032))"
+    "  (func (export \"keep\") (param i32 i32) (result i32)"
+    "   (global.set $kept (call $get)) (call $reply))"
+    "  (func (export \"leave\") (param i32 i32) (result i32)"
+    "   (call $drop (global.get $kept)) (global.set $kept (i32.const 0)) (call $reply)))"
+    " (core instance $i (instantiate $m (with \"\" (instance"
+    "  (export \"get\" (func $get)) (export \"drop\" (func $drop))))))"
+    " (func (export \"keep\") (param \"input\" (list u8))"
+    "  (result (result (list u8) (error string)))"
+    "  (canon lift (core func $i \"keep\") (memory (core memory $i \"memory\"))"
+    "   (realloc (core func $i \"realloc\"))))"
+    " (func (export \"leave\") (param \"input\" (list u8))"
+    "  (result (result (list u8) (error string)))"
+    "  (canon lift (core func $i \"leave\") (memory (core memory $i \"memory\"))"
+    "   (realloc (core func $i \"realloc\")))))";
+
 #endif
