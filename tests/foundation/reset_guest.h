@@ -86,7 +86,9 @@ static const char main_text[] =
     "   (if (i64.eq (global.get $i64) (i64.const 22)) (then" /* init drops it */
     "    (memory.init $image $passive (i32.const 0) (i32.const 0) (i32.const 17))))"
     "   (i32.store $image (local.get $answer) (call $new (i32.const 5)))"
-    "   (i32.store $image offset=4 (local.get $answer) (call $bump)))"
+    "   (i32.store $image offset=4 (local.get $answer) (call $bump)))";
+
+static const char main_rest_text[] =
     /* what the references are that cannot be compared between instances */
     "  (func $ask (param $what funcref) (param $at i32)"
     "   (table.set $probe (i32.const 0) (local.get $what))"

@@ -60,7 +60,8 @@ static void append_for_each(struct bytes *to, const char *format)
 static struct bytes component_text(void)
 {
     struct bytes text = {0};
-    const char *const parts[] = {before_text, main_text, other_text, api_text, after_text};
+    const char *const parts[] = {before_text, main_text, main_rest_text,
+                                 other_text,  api_text,  after_text};
     for (size_t i = 0; i < COUNT(parts); i++)
         append_text(&text, parts[i]);
     append_for_each(&text,
