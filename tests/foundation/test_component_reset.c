@@ -570,6 +570,28 @@ static void a_checkpoint_is_not_larger_than_allowed(void **state)
     wasm_engine_delete(engine);
 }
 
+/* A passive segment takes sixteen times what it takes in the file. */
+static void segments_count_as_well(void **state)
+{
+    (void)state;
+    wasm_engine_t *engine = pooled_engine();
+    struct bytes text = {0};
+    append_text(&text, "(component (core module $m (func $f) (elem func");
+    for (size_t i = 0; i < 1000; i++)
+        append_text(&text, " $f");
+    append_text(&text, ")) (core instance (instantiate $m)))");
+    foundation_component_linked *linked = text_linked(engine, text);
+    free(text.data);
+    struct guest guest;
+    guest_open_bare(&guest, engine, linked);
+    assert_false(checkpoint_within(&guest, 15999));
+    assert_true(checkpoint_within(&guest, 16000));
+    assert_true(reset(&guest));
+    guest_close(&guest);
+    foundation_component_linked_delete(linked);
+    wasm_engine_delete(engine);
+}
+
 static void what_cannot_be_reset_is_left_alone(void **state)
 {
     (void)state;
@@ -634,6 +656,7 @@ int main(void)
         cmocka_unit_test(handles_of_the_host_do_not_come_back),
         cmocka_unit_test(nothing_stays_behind_the_end_of_a_table),
         cmocka_unit_test(a_checkpoint_is_not_larger_than_allowed),
+        cmocka_unit_test(segments_count_as_well),
         cmocka_unit_test(a_heap_for_references_is_left_alone),
         cmocka_unit_test(what_cannot_be_reset_is_left_alone),
     };
