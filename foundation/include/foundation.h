@@ -344,6 +344,8 @@ wasmtime_error_t *foundation_component_define_user(foundation_component_linker *
                                                    const foundation_component *component,
                                                    const foundation_user_function *function);
 
+/* ---- components that become pristine where they are ---- */
+
 /**
  * Remember everything that a guest can change about an instance and all modules in it, as it is
  * now, for foundation_component_reset(). Takes the place of what was remembered before; ends with
@@ -353,7 +355,7 @@ wasmtime_error_t *foundation_component_define_user(foundation_component_linker *
  * initialiser) has read what another instance would have found different: randomness, clocks,
  * answers of the host. Who calls this knows.
  * @param bytes_max  how much may be remembered of memories (those pages that are not what the
- *                   module says of them) and tables.
+ *                   module says of them), tables and element segments.
  * @param ret        false: nothing is remembered, since that is not possible: it would be too much,
  *                   it is no instance of the pooling allocator, a memory is shared between threads,
  *                   the store has a heap for references, a call has not returned or has trapped, or

@@ -8,9 +8,10 @@ BP_BEGIN_DECLS
 
 /** What a call left behind in one place. */
 typedef struct bp_leak {
-    const char *kind; /**< "memory", "global", "table" or "var" */
+    const char *kind; /**< "memory", "global", "table", "handles" or "var" */
     const char *name; /**< of a variable; else NULL */
-    uint32_t index;   /**< among those of its kind that the module defines itself */
+    uint32_t index;   /**< among those of its kind that the module defines
+                           itself; of a component all its modules' together */
     uint64_t changed; /**< pages of 4 KiB, elements, or bytes of a global or variable */
     uint64_t first;   /**< offset or element of the first change */
     uint64_t size_before, size_after; /**< bytes, or elements of a table */

@@ -281,11 +281,12 @@ static void show_state(void *data, foundation_state_kind kind, uint32_t index, c
                        size_t size)
 {
     const state_reader *reader = data;
-    reader->show(reader->data,
-                 kind == FOUNDATION_STATE_MEMORY   ? BP__GUEST_MEMORY
-                 : kind == FOUNDATION_STATE_GLOBAL ? BP__GUEST_GLOBAL
-                                                   : BP__GUEST_TABLE,
-                 index, (bp_bytes){bytes, size});
+    static const bp__guest_state kinds[] = {[FOUNDATION_STATE_MEMORY] = BP__GUEST_MEMORY,
+                                            [FOUNDATION_STATE_GLOBAL] = BP__GUEST_GLOBAL,
+                                            [FOUNDATION_STATE_TABLE] = BP__GUEST_TABLE,
+                                            [FOUNDATION_STATE_HANDLES] = BP__GUEST_HANDLES,
+                                            [FOUNDATION_STATE_FLAG] = BP__GUEST_FLAG};
+    reader->show(reader->data, kinds[kind], index, (bp_bytes){bytes, size});
 }
 
 void bp__instance_state(bp__instance *instance, bp__guest_state_fn show, void *data)

@@ -112,6 +112,8 @@ typedef enum bp__guest_state {
     BP__GUEST_MEMORY,
     BP__GUEST_GLOBAL,
     BP__GUEST_TABLE,
+    BP__GUEST_HANDLES, /* of a component, to resources */
+    BP__GUEST_FLAG,    /* of a component: whether it may be entered, and left */
 } bp__guest_state;
 /* `index` among those of its kind that the module defines. */
 typedef void (*bp__guest_state_fn)(void *data, bp__guest_state kind, uint32_t index,

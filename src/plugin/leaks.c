@@ -200,6 +200,22 @@ static void compare_table(bp__leaks *leaks, const copy *before, bp_bytes after)
     tell(leaks, &leak, text);
 }
 
+/* What they stand for is not told: only that there are others than before. */
+static void compare_handles(bp__leaks *leaks, const copy *before, bp_bytes after)
+{
+    bp_leak leak = {.kind = "handles",
+                    .index = before->index,
+                    .size_before = before->size,
+                    .size_after = after.size};
+    leak.changed = count_changed(before, after, 1, &leak.first);
+    if (!leak.changed && before->size == after.size)
+        return;
+    char text[TEXT_SIZE];
+    snprintf(text, sizeof text, "handles %u: the resources it holds are others than before",
+             leak.index);
+    tell(leaks, &leak, text);
+}
+
 static void compare(void *data, bp__guest_state kind, uint32_t index, bp_bytes after)
 {
     bp__leaks *leaks = data;
@@ -215,6 +231,11 @@ static void compare(void *data, bp__guest_state kind, uint32_t index, bp_bytes a
         break;
     case BP__GUEST_TABLE:
         compare_table(leaks, before, after);
+        break;
+    case BP__GUEST_HANDLES:
+        compare_handles(leaks, before, after);
+        break;
+    case BP__GUEST_FLAG: /* of the call itself, which has ended */
         break;
     }
 }

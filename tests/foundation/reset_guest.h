@@ -86,7 +86,9 @@ static const char main_text[] =
     "   (if (i64.eq (global.get $i64) (i64.const 22)) (then" /* init drops it */
     "    (memory.init $image $passive (i32.const 0) (i32.const 0) (i32.const 17))))"
     "   (i32.store $image (local.get $answer) (call $new (i32.const 5)))"
-    "   (i32.store $image offset=4 (local.get $answer) (call $bump)))"
+    "   (i32.store $image offset=4 (local.get $answer) (call $bump)))";
+
+static const char main_rest_text[] =
     /* what the references are that cannot be compared between instances */
     "  (func $ask (param $what funcref) (param $at i32)"
     "   (table.set $probe (i32.const 0) (local.get $what))"
@@ -252,6 +254,46 @@ static const char table_text[] =
     " (func (export \"count\") (param \"input\" (list u8))"
     "  (result (result (list u8) (error string)))"
     "  (canon lift (core func $i \"count\") (memory (core memory $i \"memory\"))"
+    "   (realloc (core func $i \"realloc\")))))";
+
+/* A guest that takes a handle of what is the host's, keeps it, and answers with its number; or
+ * drops it. */
+static const char handles_text[] =
+    "(component"
+    " (import \"wasi:io/streams@0.2.0\" (instance $streams"
+    "  (export \"output-stream\" (type (sub resource)))))"
+    " (alias export $streams \"output-stream\" (type $stream))"
+    " (import \"wasi:cli/stdout@0.2.0\" (instance $stdout"
+    "  (alias outer 1 $stream (type $outer))"
+    "  (export \"output-stream\" (type $stream (eq $outer)))"
+    "  (export \"get-stdout\" (func (result (own $stream))))))"
+    " (core func $get (canon lower (func $stdout \"get-stdout\")))"
+    " (core func $drop (canon resource.drop $stream))"
+    " (core module $m"
+    "  (import \"\" \"get\" (func $get (result i32)))"
+    "  (import \"\" \"drop\" (func $drop (param i32)))"
+    "  (memory (export \"memory\") 1)"
+    "  (global $kept (mut i32) (i32.const 0))"
+    "  (func (export \"realloc\") (param i32 i32 i32 i32) (result i32) (i32.const 60000))"
+    "  (func $reply (result i32)"
+    "   (i32.store (i32.const 100) (global.get $kept))"
+    "   (i32.store8 (i32.const 60032) (i32.const 0))"
+    "   (i32.store (i32.const 60036) (i32.const 100))"
+    "   (i32.store (i32.const 60040) (i32.const 4))"
+    "   (i32.const 60032))"
+    "  (func (export \"keep\") (param i32 i32) (result i32)"
+    "   (global.set $kept (call $get)) (call $reply))"
+    "  (func (export \"leave\") (param i32 i32) (result i32)"
+    "   (call $drop (global.get $kept)) (global.set $kept (i32.const 0)) (call $reply)))"
+    " (core instance $i (instantiate $m (with \"\" (instance"
+    "  (export \"get\" (func $get)) (export \"drop\" (func $drop))))))"
+    " (func (export \"keep\") (param \"input\" (list u8))"
+    "  (result (result (list u8) (error string)))"
+    "  (canon lift (core func $i \"keep\") (memory (core memory $i \"memory\"))"
+    "   (realloc (core func $i \"realloc\"))))"
+    " (func (export \"leave\") (param \"input\" (list u8))"
+    "  (result (result (list u8) (error string)))"
+    "  (canon lift (core func $i \"leave\") (memory (core memory $i \"memory\"))"
     "   (realloc (core func $i \"realloc\")))))";
 
 #endif

@@ -6,6 +6,7 @@
 #include "reset_guest.h"
 #include "support.h"
 
+#include <foundation_wasi.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -59,7 +60,8 @@ static void append_for_each(struct bytes *to, const char *format)
 static struct bytes component_text(void)
 {
     struct bytes text = {0};
-    const char *const parts[] = {before_text, main_text, other_text, api_text, after_text};
+    const char *const parts[] = {before_text, main_text, main_rest_text,
+                                 other_text,  api_text,  after_text};
     for (size_t i = 0; i < COUNT(parts); i++)
         append_text(&text, parts[i]);
     append_for_each(&text,
@@ -85,10 +87,42 @@ static foundation_component *component_new(wasm_engine_t *engine, struct bytes t
     return component;
 }
 
+static bool on_enter(void *data, const char *function)
+{
+    (void)data;
+    assert_string_equal(function, "wasi:cli/stdout#get-stdout");
+    return true;
+}
+
+static void on_leave(void *data)
+{
+    (void)data;
+}
+
+static void never(void)
+{
+    fail_msg("a guest asked for more than a handle");
+}
+
+/* A host that hands out standard output, and is asked for nothing else. */
+static const foundation_wasi_host *wasi_host(void)
+{
+    static union {
+        foundation_wasi_host host;
+        void (*functions[sizeof(foundation_wasi_host) / sizeof(void (*)(void))])(void);
+    } table;
+    for (size_t i = 0; i < COUNT(table.functions); i++)
+        table.functions[i] = never;
+    table.host.enter = on_enter;
+    table.host.leave = on_leave;
+    return &table.host;
+}
+
 static foundation_component_linked *text_linked(wasm_engine_t *engine, struct bytes text)
 {
     foundation_component *component = component_new(engine, text);
     foundation_component_linker *linker = foundation_component_linker_new(engine);
+    assert_no_error(foundation_wasi_define(linker, wasi_host()));
     foundation_component_linked *linked = NULL;
     assert_no_error(foundation_component_link(linker, component, &linked));
     foundation_component_linker_delete(linker);
@@ -443,17 +477,44 @@ static void the_last_checkpoint_counts(void **state)
     wasm_engine_delete(engine);
 }
 
-static uint32_t count_in_table(struct guest *guest, uint32_t more)
+/* What a function answers that `name` is. */
+static uint32_t number(struct guest *guest, const char *name, uint32_t parameter)
 {
-    uint32_t found = 0;
+    uint32_t answer = 0;
     assert_true(foundation_component_get_func(wasmtime_store_context(guest->store),
-                                              &guest->instance, "count", 5, FOUNDATION_SHAPE_BYTES,
-                                              &guest->functions[0]));
-    struct bytes answer = call(guest, 0, more);
-    assert_int_equal(answer.size, sizeof found);
-    memcpy(&found, answer.data, sizeof found);
-    free(answer.data);
-    return found;
+                                              &guest->instance, name, strlen(name),
+                                              FOUNDATION_SHAPE_BYTES, &guest->functions[0]));
+    struct bytes bytes = call(guest, 0, parameter);
+    assert_int_equal(bytes.size, sizeof answer);
+    memcpy(&answer, bytes.data, sizeof answer);
+    free(bytes.data);
+    return answer;
+}
+
+/* What they stand for may be gone by the next call. */
+static void handles_of_the_host_do_not_come_back(void **state)
+{
+    (void)state;
+    wasm_engine_t *engine = pooled_engine();
+    static char text[sizeof handles_text];
+    memcpy(text, handles_text, sizeof text);
+    foundation_component_linked *linked =
+        text_linked(engine, (struct bytes){(uint8_t *)text, strlen(text)});
+    struct guest guest;
+    guest_open_bare(&guest, engine, linked);
+    assert_true(checkpoint(&guest));
+    uint32_t first = number(&guest, "keep", 0);
+    assert_int_not_equal(number(&guest, "keep", 0), first);
+    foundation_guest_clear(&guest.head);
+    assert_true(reset(&guest));
+    assert_int_equal(number(&guest, "keep", 0), first);
+    assert_false(checkpoint(&guest)); /* now it has one */
+    assert_false(reset(&guest));
+    assert_int_equal(number(&guest, "leave", 0), 0);
+    assert_true(checkpoint(&guest));
+    guest_close(&guest);
+    foundation_component_linked_delete(linked);
+    wasm_engine_delete(engine);
 }
 
 static foundation_component_linked *table_linked(wasm_engine_t *engine, unsigned elements)
@@ -473,12 +534,12 @@ static void nothing_stays_behind_the_end_of_a_table(void **state)
     struct guest guest;
     guest_open_bare(&guest, engine, small);
     assert_true(checkpoint(&guest));
-    assert_int_equal(count_in_table(&guest, 1800), 1800);
+    assert_int_equal(number(&guest, "count", 1800), 1800);
     assert_true(reset(&guest));
-    assert_int_equal(count_in_table(&guest, 0), 0);
+    assert_int_equal(number(&guest, "count", 0), 0);
     guest_close(&guest);
     guest_open_bare(&guest, engine, large);
-    assert_int_equal(count_in_table(&guest, 0), 0);
+    assert_int_equal(number(&guest, "count", 0), 0);
     guest_close(&guest);
     foundation_component_linked_delete(large);
     foundation_component_linked_delete(small);
@@ -504,6 +565,28 @@ static void a_checkpoint_is_not_larger_than_allowed(void **state)
     assert_false(reset(&guest)); /* nor is the one before kept */
     consume_same(look(&guest, true), ruined);
     free(ruined.data);
+    guest_close(&guest);
+    foundation_component_linked_delete(linked);
+    wasm_engine_delete(engine);
+}
+
+/* A passive segment takes sixteen times what it takes in the file. */
+static void segments_count_as_well(void **state)
+{
+    (void)state;
+    wasm_engine_t *engine = pooled_engine();
+    struct bytes text = {0};
+    append_text(&text, "(component (core module $m (func $f) (elem func");
+    for (size_t i = 0; i < 1000; i++)
+        append_text(&text, " $f");
+    append_text(&text, ")) (core instance (instantiate $m)))");
+    foundation_component_linked *linked = text_linked(engine, text);
+    free(text.data);
+    struct guest guest;
+    guest_open_bare(&guest, engine, linked);
+    assert_false(checkpoint_within(&guest, 15999));
+    assert_true(checkpoint_within(&guest, 16000));
+    assert_true(reset(&guest));
     guest_close(&guest);
     foundation_component_linked_delete(linked);
     wasm_engine_delete(engine);
@@ -570,8 +653,10 @@ int main(void)
         cmocka_unit_test(memories_have_their_sizes_again),
         cmocka_unit_test(handles_that_are_gone_do_not_count),
         cmocka_unit_test(the_last_checkpoint_counts),
+        cmocka_unit_test(handles_of_the_host_do_not_come_back),
         cmocka_unit_test(nothing_stays_behind_the_end_of_a_table),
         cmocka_unit_test(a_checkpoint_is_not_larger_than_allowed),
+        cmocka_unit_test(segments_count_as_well),
         cmocka_unit_test(a_heap_for_references_is_left_alone),
         cmocka_unit_test(what_cannot_be_reset_is_left_alone),
     };

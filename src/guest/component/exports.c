@@ -3,16 +3,21 @@
 
 #include <string.h>
 
-/* Languages' toolchains export functions of their own by this name, with other types: those prepare
- * a component when it is built, and are nobody's to call. */
 static bool is_init(const bp__extern_type *export)
 {
     return export->kind == BP__EXTERN_WIT_FUNC && strcmp(export->name, BP__INIT_EXPORT) == 0;
 }
 
+/* Languages' toolchains export functions of their own, which prepare a component when it is built,
+ * and are nobody's to call: `init` with other types (JavaScript), and in an interface (Python). */
+static bool is_internal(const bp__extern_type *export)
+{
+    return is_init(export) || strcmp(export->name, "exports#init") == 0;
+}
+
 bool bp__component_is_callable(const bp__extern_type *export)
 {
-    return export->kind == BP__EXTERN_WIT_FUNC && !is_init(export);
+    return export->kind == BP__EXTERN_WIT_FUNC && !is_internal(export);
 }
 
 bp__wit_shape bp__component_init_shape(const bp__module *module)
