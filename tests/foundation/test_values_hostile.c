@@ -356,7 +356,8 @@ static void a_limit_is_for_one_call(void **state)
     assert_string_equal(text, "{\"base64\":\"AQIDBAUG\"}");
     free(text);
     foundation_component_func same;
-    assert_true(foundation_component_get_func(context, &it->instance, "same", 4, true, &same));
+    assert_true(foundation_component_get_func(context, &it->instance, "same", 4,
+                                              FOUNDATION_SHAPE_BYTES, &same));
     foundation_bytes bytes;
     assert_no_error(foundation_component_call(context, &same, FOUNDATION_SHAPE_BYTES,
                                               (const uint8_t *)"abc", 3, &bytes, &ok));
