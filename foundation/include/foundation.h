@@ -282,7 +282,7 @@ typedef struct {
 bool foundation_component_get_func(wasmtime_context_t *store,
                                    const foundation_component_instance *instance, const char *path,
                                    size_t path_size, foundation_component_shape shape,
-                                  foundation_component_func *ret);
+                                   foundation_component_func *ret);
 
 /** Bytes on this library's heap; end them with foundation_bytes_free(). All zero: none. */
 typedef struct {
@@ -434,20 +434,24 @@ bool foundation_trap_core_dump(wasmtime_context_t *store, const wasm_trap_t *tra
 /*
  * What values of each type look like as JSON text. What is written reads back as the same value.
  *
- *   bool                  true, false
- *   s8 … u64              a number without point and exponent, exact
- *   f32, f64              a number, or one of the strings "nan", "inf", "-inf"
- *   char                  a string of one character
- *   string                a string
- *   list<T>               an array
- *   list<u8>              written as {"base64": "…"} (RFC 4648, padded), whatever its length; read
- * as that, or as an array of numbers list<T, N>, tuple     an array of just that many map<K, V> an
- * array of arrays [key, value], in the guest's order record                an object with each
- * field once. A field of type option may be missing: none variant               {"case": value}; of
- * a case without a value "case" enum                  a string flags                 an array of
- * strings, each once option<T>             null, or the value. Where T is an option itself: null,
- * or {"some": value} result<T, E>          {"ok": value} or {"err": value}; null where there is no
- * type
+ *   bool                true, false
+ *   s8 to u64           a number without point and exponent, exact
+ *   f32, f64            a number, or one of the strings "nan", "inf", "-inf"
+ *   char                a string of one character
+ *   string              a string
+ *   list<T>             an array
+ *   list<u8>            {"base64": "AQI="} (RFC 4648, padded), or an array of numbers
+ *   list<T, N>, tuple   an array of just that many
+ *   map<K, V>           an array of arrays [key, value], in their order
+ *   record              an object with each field once
+ *   variant             {"case": value}, or "case" where it has no value
+ *   enum                a string
+ *   flags               an array of strings, each once
+ *   option<T>           null, or the value; where T is an option, null or {"some": value}
+ *   result<T, E>        {"ok": value} or {"err": value}; null where there is no type
+ *
+ * A list<u8> is written as base64, whatever its length, and read as either. Fields of type option
+ * may be missing from a record: none.
  *
  * Resources, streams, futures and error contexts have no form: functions that have one anywhere in
  * their types cannot be called this way. Neither can those whose types are, written out, more than
@@ -505,7 +509,7 @@ typedef struct {
     foundation_json_kind kind;
     bool is_ok; /**< finished, and not with the error of a function that gives a result */
     foundation_bytes text; /**< finished: JSON, owned. Of result<T, E> only that of T or E */
-    char message[512];     /**< refused, too large: one line of UTF-8, NUL-terminated */
+    char message[1024];    /**< refused, too large: one line of UTF-8, NUL-terminated */
 } foundation_json_result;
 
 /**

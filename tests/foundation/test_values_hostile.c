@@ -197,8 +197,8 @@ static void depth_of_values_is_bounded(void **state)
     char *arguments = NULL;
     assert_true(asprintf(&arguments, "[[%s" SEVENTEEN_ZEROS "]]", deeper) > 0);
     assert_refused(back, "echo", arguments,
-                   "argument 'x', element 0, element 0, element 0, …, element 0, element 0, "
-                   "element 0, element 0: nested deeper than 64 levels");
+                   "argument 'x', element 0, element 0, …, element 0, element 0, element 0: nested "
+                   "deeper than 64 levels");
     foundation_json_result result;
     assert_no_error(call_limited(it, "give", "[64]", &no_limits, &result));
     assert_int_equal(result.kind, FOUNDATION_JSON_TOO_LARGE);
