@@ -312,8 +312,8 @@ wasmtime_error_t *foundation_component_call(wasmtime_context_t *store,
 typedef struct foundation_wasi_host foundation_wasi_host;
 /**
  * Define all of WASI 0.2 that languages import, but wasi:http: io, cli, clocks, random, filesystem,
- * and sockets, which are there and refuse. A guest made for any 0.2 gets it. It starts no thread, and
- * waits nowhere but in the host's own functions.
+ * and sockets, which are there and refuse. A guest made for any 0.2 gets it. It starts no thread,
+ * and waits nowhere but in the host's own functions.
  * @param host  all functions set; borrowed until what was linked with @p linker is gone.
  */
 wasmtime_error_t *foundation_wasi_define(foundation_component_linker *linker,
@@ -509,7 +509,7 @@ typedef struct {
     foundation_json_kind kind;
     bool is_ok; /**< finished, and not with the error of a function that gives a result */
     foundation_bytes text; /**< finished: JSON, owned. Of result<T, E> only that of T or E */
-    char message[1024];    /**< refused, too large: one line of UTF-8, NUL-terminated */
+    char message[512];     /**< refused, too large: one line of UTF-8, NUL-terminated */
 } foundation_json_result;
 
 /**

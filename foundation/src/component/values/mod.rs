@@ -21,7 +21,7 @@ use wasmtime::{AsContext, AsContextMut, Error, WasmBacktrace};
 use wasmtime_c_api::{WasmtimeStoreContextMut, wasmtime, wasmtime_error_t};
 use write::{Unwritable, Writer};
 
-const MESSAGE_SIZE: usize = 1024;
+const MESSAGE_SIZE: usize = 512;
 
 /// How the error begins, whose type is private, that says that the guest hands over too much.
 const LIFT_LIMIT_TEXT: &str = "too much data is being copied";
