@@ -284,7 +284,7 @@ typedef struct {
 bool foundation_component_get_func(wasmtime_context_t *store,
                                    const foundation_component_instance *instance, const char *path,
                                    size_t path_size, foundation_component_shape shape,
-                                  foundation_component_func *ret);
+                                   foundation_component_func *ret);
 
 /** Bytes on this library's heap; end them with foundation_bytes_free(). All zero: none. */
 typedef struct {
@@ -314,8 +314,8 @@ wasmtime_error_t *foundation_component_call(wasmtime_context_t *store,
 typedef struct foundation_wasi_host foundation_wasi_host;
 /**
  * Define all of WASI 0.2 that languages import, but wasi:http: io, cli, clocks, random, filesystem,
- * and sockets, which are there and refuse. A guest made for any 0.2 gets it. It starts no thread, and
- * waits nowhere but in the host's own functions.
+ * and sockets, which are there and refuse. A guest made for any 0.2 gets it. It starts no thread,
+ * and waits nowhere but in the host's own functions.
  * @param host  all functions set; borrowed until what was linked with @p linker is gone.
  */
 wasmtime_error_t *foundation_wasi_define(foundation_component_linker *linker,
@@ -481,20 +481,24 @@ bool foundation_trap_core_dump(wasmtime_context_t *store, const wasm_trap_t *tra
 /*
  * What values of each type look like as JSON text. What is written reads back as the same value.
  *
- *   bool                  true, false
- *   s8 … u64              a number without point and exponent, exact
- *   f32, f64              a number, or one of the strings "nan", "inf", "-inf"
- *   char                  a string of one character
- *   string                a string
- *   list<T>               an array
- *   list<u8>              written as {"base64": "…"} (RFC 4648, padded), whatever its length; read
- * as that, or as an array of numbers list<T, N>, tuple     an array of just that many map<K, V> an
- * array of arrays [key, value], in the guest's order record                an object with each
- * field once. A field of type option may be missing: none variant               {"case": value}; of
- * a case without a value "case" enum                  a string flags                 an array of
- * strings, each once option<T>             null, or the value. Where T is an option itself: null,
- * or {"some": value} result<T, E>          {"ok": value} or {"err": value}; null where there is no
- * type
+ *   bool                true, false
+ *   s8 to u64           a number without point and exponent, exact
+ *   f32, f64            a number, or one of the strings "nan", "inf", "-inf"
+ *   char                a string of one character
+ *   string              a string
+ *   list<T>             an array
+ *   list<u8>            {"base64": "AQI="} (RFC 4648, padded), or an array of numbers
+ *   list<T, N>, tuple   an array of just that many
+ *   map<K, V>           an array of arrays [key, value], in their order
+ *   record              an object with each field once
+ *   variant             {"case": value}, or "case" where it has no value
+ *   enum                a string
+ *   flags               an array of strings, each once
+ *   option<T>           null, or the value; where T is an option, null or {"some": value}
+ *   result<T, E>        {"ok": value} or {"err": value}; null where there is no type
+ *
+ * A list<u8> is written as base64, whatever its length, and read as either. Fields of type option
+ * may be missing from a record: none.
  *
  * Resources, streams, futures and error contexts have no form: functions that have one anywhere in
  * their types cannot be called this way. Neither can those whose types are, written out, more than

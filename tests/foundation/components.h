@@ -92,8 +92,8 @@ static inline wasmtime_error_t *call_limited(sandbox *self, const char *name, co
 {
     wasmtime_context_t *context = wasmtime_store_context(self->store);
     foundation_component_func function;
-    assert_true(foundation_component_get_func(context, &self->instance, name, strlen(name), false,
-                                              &function));
+    assert_true(foundation_component_get_func(context, &self->instance, name, strlen(name),
+                                              FOUNDATION_SHAPE_ANY, &function));
     memset(ret, 0xAA, sizeof *ret); /* what was in it is not looked at */
     return foundation_component_call_json(context, &function, (const uint8_t *)arguments,
                                           strlen(arguments), limits, ret);

@@ -203,6 +203,30 @@ static void what_does_not_fit_is_refused_with_its_place(void **state)
     wasm_engine_delete(engine);
 }
 
+/* Whatever is in the arguments, the message stays one line that can be shown. */
+static void messages_are_short_lines(void **state)
+{
+    (void)state;
+    wasm_engine_t *engine = maps_engine();
+    sandbox *it = echo_new(engine, named_types, "$user");
+    static char arguments[4096];
+    const char *const units[] = {"x", "\\n", "\xf0\x9f\x98\x80"};
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        strcpy(arguments, "[[{\"");
+        for (int n = 0; n < 800; n++)
+            strcat(arguments, units[i]);
+        strcat(arguments, "\":1}]]");
+        foundation_json_result result;
+        assert_no_error(call_limited(it, "echo", arguments, &no_limits, &result));
+        assert_int_equal(result.kind, FOUNDATION_JSON_REFUSED);
+        assert_true(strlen(result.message) < 400);
+        assert_null(strchr(result.message, '\n'));
+        assert_non_null(strstr(result.message, "…' (known: 'name', 'age', 'nick-name')"));
+    }
+    sandbox_free(it);
+    wasm_engine_delete(engine);
+}
+
 /* Functions of several parameters. `pick` gives its number; `try` gives ok or an error. */
 static const char functions_text[] =
     "(component (core module $m " MODULE_BASICS
@@ -393,6 +417,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_type_has_its_form),
         cmocka_unit_test(what_does_not_fit_is_refused_with_its_place),
+        cmocka_unit_test(messages_are_short_lines),
         cmocka_unit_test(arguments_go_by_order_or_by_name),
         cmocka_unit_test(a_result_says_whether_it_is_an_error),
         cmocka_unit_test(functions_are_described),

@@ -197,8 +197,8 @@ static void depth_of_values_is_bounded(void **state)
     char *arguments = NULL;
     assert_true(asprintf(&arguments, "[[%s" SEVENTEEN_ZEROS "]]", deeper) > 0);
     assert_refused(back, "echo", arguments,
-                   "argument 'x', element 0, element 0, element 0, …, element 0, element 0, "
-                   "element 0, element 0: nested deeper than 64 levels");
+                   "argument 'x', element 0, element 0, …, element 0, element 0, element 0: nested "
+                   "deeper than 64 levels");
     foundation_json_result result;
     assert_no_error(call_limited(it, "give", "[64]", &no_limits, &result));
     assert_int_equal(result.kind, FOUNDATION_JSON_TOO_LARGE);
@@ -356,7 +356,8 @@ static void a_limit_is_for_one_call(void **state)
     assert_string_equal(text, "{\"base64\":\"AQIDBAUG\"}");
     free(text);
     foundation_component_func same;
-    assert_true(foundation_component_get_func(context, &it->instance, "same", 4, true, &same));
+    assert_true(foundation_component_get_func(context, &it->instance, "same", 4,
+                                              FOUNDATION_SHAPE_BYTES, &same));
     foundation_bytes bytes;
     assert_no_error(foundation_component_call(context, &same, FOUNDATION_SHAPE_BYTES,
                                               (const uint8_t *)"abc", 3, &bytes, &ok));

@@ -84,7 +84,7 @@ static void parts_new(type *self, unsigned least, unsigned most, bool optional, 
 
 static const char *part_text(const type *self, unsigned i)
 {
-    return self->parts[i] ? self->parts[i]->text : "";
+    return i < PARTS && self->parts[i] ? self->parts[i]->text : "";
 }
 
 /* Names of several forms, each once in its type. */

@@ -5,7 +5,7 @@ use super::json::Reader;
 use super::refusal::{Checked, Refusal, cut, quoted, refused, unknown};
 use super::wit;
 use super::write::can_be_null;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::str::FromStr;
 use wasmtime::component::Val;
 use wasmtime::component::types::{Enum, Flags, Record, Tuple, Type, Variant};
@@ -90,7 +90,7 @@ impl<'a> Values<'a> {
     /// The fields of an object, in the order of `known`.
     fn named(&mut self, what: &str, known: &[(&str, Type)]) -> Checked<Vec<Val>> {
         let places = known.iter().enumerate();
-        let places: HashMap<&str, usize> = places.map(|(i, (name, _))| (*name, i)).collect();
+        let places: BTreeMap<&str, usize> = places.map(|(i, (name, _))| (*name, i)).collect();
         let mut values: Vec<Option<Val>> = vec![None; known.len()];
         self.json.open(b'{', "an object")?;
         let mut index = 0;

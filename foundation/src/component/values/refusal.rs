@@ -6,7 +6,7 @@ use std::fmt::Write;
 const QUOTE_CHARS: usize = 40;
 
 /// Of a long path so many steps at each end are shown.
-const STEPS_SHOWN: usize = 4;
+const STEPS_SHOWN: usize = 3;
 
 /// So many known names are listed where none is near.
 const NAMES_SHOWN: usize = 8;
