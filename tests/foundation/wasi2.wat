@@ -433,7 +433,7 @@
     (func $ok (call $is (i32.load8_u (i32.const 64)) (i32.const 0)))
     (func $bad (call $is (i32.load8_u (i32.const 64)) (i32.const 1)))
 
-    (func (export "nothing"))
+    (func (export "ping"))
 
     (func (export "clocks") (local $p i32)
       (call $wall (i32.const 64))
@@ -707,7 +707,7 @@
     (func (export "run") (result i32) (i32.const 0)))
 
   (core instance $i (instantiate $cases (with "w" (instance $w)) (with "env" (instance $env))))
-  (func (export "nothing") (canon lift (core func $i "nothing")))
+  (func (export "ping") (canon lift (core func $i "ping")))
   (func (export "clocks") (canon lift (core func $i "clocks")))
   (func (export "sleep") (canon lift (core func $i "sleep")))
   (func (export "block-forever") (canon lift (core func $i "block-forever")))
