@@ -39,7 +39,7 @@ static void what_a_guest_does_wrong_is_its_end(void **state)
 {
     (void)state;
     static const attack attacks[] = {
-        {"leak", BP_OUTCOME_TRAPPED, NULL, "more than 10000 handles", "leak"},
+        {"leak", BP_OUTCOME_TRAPPED, NULL, "more than 10000 handles", ""},
         {"poll-nothing", BP_OUTCOME_TRAPPED, NULL, "0 pollables", ""},
         {"poll-many", BP_OUTCOME_TRAPPED, NULL, "4097 pollables", ""},
         {"poll-outside", BP_OUTCOME_TRAPPED, NULL, "out of bounds", ""},
