@@ -74,6 +74,7 @@ static void what_was_not_granted_ends_the_call(void **state)
         {"clocks", BP_OUTCOME_TRAPPED, NULL, "clock is not granted", ""},
         {"randomness", BP_OUTCOME_TRAPPED, NULL, "random is not granted", ""},
         {"no-folder", BP_OUTCOME_FINISHED, NULL, "", ""},
+        {"sleep-blind", BP_OUTCOME_FINISHED, NULL, "", ""},
         {"insecurity", BP_OUTCOME_FINISHED, NULL, "", ""},
         {"reuse", BP_OUTCOME_FINISHED, NULL, "", ""},
     };
