@@ -82,6 +82,8 @@ typedef struct foundation_wasi_host {
     /** Of standard input, up to @p size bytes; 0: it is at its end. */
     size_t (*read)(void *host_data, uint8_t *to, size_t size);
 
+    /** Whether it may see a clock: without one it can sleep, but not find out how long it did. */
+    bool (*has_clock)(void *host_data);
     bool (*clock_now)(void *host_data, foundation_wasi_clock clock, uint64_t *ret_ns);
     bool (*clock_resolution)(void *host_data, foundation_wasi_clock clock, uint64_t *ret_ns);
     /** The monotonic clock for what waits: guests do not see it. */

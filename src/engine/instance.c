@@ -141,6 +141,22 @@ static bool open_store(bp__instance *instance, const bp__instance_limits *limits
     return true;
 }
 
+static bool see_frame(void *data, const foundation_frame *frame)
+{
+    (void)frame;
+    *(bool *)data = true;
+    return false;
+}
+
+/* Whether guest code ran when it happened: a component's start function that hands nonsense to a
+ * host function ends by an error that is no trap. */
+static bool has_frames(const wasmtime_error_t *error)
+{
+    bool found = false;
+    foundation_error_frames(error, see_frame, &found);
+    return found;
+}
+
 /* No instance came of it, and no guest code is to blame: there was no room. */
 static bool is_engine_failure(const bp__instance *instance, const wasmtime_error_t *error,
                               const wasm_trap_t *trap)
@@ -149,7 +165,7 @@ static bool is_engine_failure(const bp__instance *instance, const wasmtime_error
         return false;
     foundation_error_info info;
     foundation_error_inspect(error, &info);
-    return info.kind != FOUNDATION_ERROR_TRAP;
+    return info.kind != FOUNDATION_ERROR_TRAP && !has_frames(error);
 }
 
 static bp_status engine_failure(const bp__instance *instance, wasmtime_error_t *error,

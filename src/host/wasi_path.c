@@ -114,9 +114,11 @@ uint32_t bp__wasi_open(bp__files *files, const bp__wasi_path *path, bool directo
         return bp__wasi_errno(error);
     bool is_directory = S_ISDIR(found.st_mode);
     if (is_directory || (!directory && !path->is_directory)) {
-        *ret = bp__files_add(files, fd, is_directory);
-        if (*ret)
+        uint32_t number = bp__files_add(files, fd, is_directory);
+        if (number) {
+            *ret = number;
             return BP__WASI1_SUCCESS;
+        }
     }
     close(fd);
     return is_directory || (!directory && !path->is_directory) ? BP__WASI1_EMFILE

@@ -240,7 +240,10 @@ static void clocks_have_to_be_granted(void **state)
     assert_false(wasi->clock_resolution(w, FOUNDATION_WASI_CLOCK_MONOTONIC, &ns));
     is_refused(w, "clock");
     assert_int_equal(ns, 0);
+    assert_false(wasi->has_clock(w));
+    assert_int_equal(w->sandbox.host.stop, BP__STOP_NONE);
     grant(w, BP__CAP_BIT(BP__CAP_CLOCK));
+    assert_true(wasi->has_clock(w));
     assert_true(wasi->clock_now(w, FOUNDATION_WASI_CLOCK_WALL, &ns));
     assert_true(ns > UINT64_C(1600000000) * BP_NS_PER_S);
     assert_true(wasi->clock_resolution(w, FOUNDATION_WASI_CLOCK_WALL, &ns));

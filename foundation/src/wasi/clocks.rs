@@ -1,5 +1,5 @@
-//! wasi:clocks. To read a clock is the host's to grant; to wait a while is not, since the time it took
-//! is told by no clock.
+//! wasi:clocks. To read a clock is the host's to grant; to sleep is not. So that nobody makes a clock of
+//! sleeps that are over or not, those of guests without one last while they are waited for.
 
 use super::host::Clock;
 use super::io::Pollable;
@@ -71,8 +71,13 @@ fn at_instant(call: &mut Call<'_>, (instant,): (u64,)) -> Result<(Resource<Polla
 }
 
 fn after_duration(call: &mut Call<'_>, (duration,): (u64,)) -> Result<(Resource<Pollable>,)> {
-    let moment = call.now().saturating_add(duration);
-    Ok((call.hand_out(Pollable::At(moment))?,))
+    // SAFETY: the header's contract.
+    let pollable = if unsafe { (call.host.has_clock)(call.data()) } {
+        Pollable::At(call.now().saturating_add(duration))
+    } else {
+        Pollable::Sleep(duration)
+    };
+    Ok((call.hand_out(pollable)?,))
 }
 
 /// Where the machine stands is not told.

@@ -42,6 +42,7 @@ pub struct Host {
     pub write: unsafe extern "C" fn(*mut c_void, fd: c_int, bytes: *const u8, size: usize) -> bool,
     pub read: unsafe extern "C" fn(*mut c_void, to: *mut u8, size: usize) -> usize,
 
+    pub has_clock: unsafe extern "C" fn(*mut c_void) -> bool,
     pub clock_now: unsafe extern "C" fn(*mut c_void, clock: Clock, ret_ns: *mut u64) -> bool,
     pub clock_resolution: unsafe extern "C" fn(*mut c_void, clock: Clock, ret_ns: *mut u64) -> bool,
     pub moment: unsafe extern "C" fn(*mut c_void) -> u64,

@@ -17,14 +17,32 @@ const WRITE_MAX: u64 = 64 * 1024;
 pub enum Pollable {
     Ready,
     At(u64),
+    /// For guests without a clock: it runs while it is waited for, and says nothing about the time
+    /// that anything else took.
+    Sleep(u64),
 }
 
 impl Pollable {
-    fn moment(&self) -> u64 {
+    fn moment(&self, start: u64) -> u64 {
         match self {
-            Pollable::Ready => 0,
+            Pollable::Ready | Pollable::Sleep(0) => 0,
             Pollable::At(moment) => *moment,
+            Pollable::Sleep(duration) => start.saturating_add(*duration),
         }
+    }
+
+    /// Whether it has come, after waiting from `start` until `waited`; then it stays so.
+    fn settle(&mut self, start: u64, waited: u64, now: u64) -> bool {
+        let by = if let Pollable::Sleep(_) = self {
+            waited
+        } else {
+            now
+        };
+        if self.moment(start) > by {
+            return false;
+        }
+        *self = Pollable::Ready;
+        true
     }
 }
 
@@ -73,39 +91,51 @@ impl Call<'_> {
         self.unless_stopped(goes_on)
     }
 
-    fn moments(&mut self, pollables: &WasmList<Resource<Pollable>>) -> Result<Vec<u64>> {
-        if pollables.len() == 0 || pollables.len() > POLL_MAX {
+    fn pollables(
+        &mut self,
+        list: &WasmList<Resource<Pollable>>,
+    ) -> Result<Vec<Resource<Pollable>>> {
+        if list.len() == 0 || list.len() > POLL_MAX {
             return Err(Error::msg(format!(
                 "poll: {} pollables, but it takes 1 to {POLL_MAX}",
-                pollables.len()
+                list.len()
             )));
         }
-        let handles: Vec<_> = pollables.iter(&mut self.store)?.collect::<Result<_>>()?;
-        let table = self.table();
-        handles
-            .iter()
-            .map(|handle| Ok(table.get(handle)?.moment()))
-            .collect()
+        list.iter(&mut self.store)?.collect()
+    }
+
+    /// Waits for the first of them; which ones have come then.
+    fn poll(&mut self, pollables: &[Resource<Pollable>]) -> Result<Vec<u32>> {
+        let start = self.now();
+        let mut earliest = u64::MAX;
+        for pollable in pollables {
+            earliest = earliest.min(self.table().get(pollable)?.moment(start));
+        }
+        self.wait(earliest)?;
+        let now = self.now().max(earliest);
+        let mut come = Vec::new();
+        for (index, pollable) in (0..).zip(pollables) {
+            if self.table().get_mut(pollable)?.settle(start, earliest, now) {
+                come.push(index);
+            }
+        }
+        Ok(come)
     }
 }
 
-fn poll(call: &mut Call<'_>, (pollables,): (WasmList<Resource<Pollable>>,)) -> Result<(Vec<u32>,)> {
-    let moments = call.moments(&pollables)?;
-    let earliest = moments.iter().copied().min().unwrap_or(0);
-    call.wait(earliest)?;
-    let now = call.now().max(earliest);
-    let ready = (0..).zip(&moments).filter(|(_, moment)| **moment <= now);
-    Ok((ready.map(|(index, _)| index).collect(),))
+fn poll(call: &mut Call<'_>, (list,): (WasmList<Resource<Pollable>>,)) -> Result<(Vec<u32>,)> {
+    let pollables = call.pollables(&list)?;
+    Ok((call.poll(&pollables)?,))
 }
 
 fn ready(call: &mut Call<'_>, (pollable,): (Resource<Pollable>,)) -> Result<(bool,)> {
-    let moment = call.table().get(&pollable)?.moment();
-    Ok((moment == 0 || moment <= call.now(),))
+    let now = call.now();
+    Ok((call.table().get_mut(&pollable)?.settle(now, 0, now),))
 }
 
 fn block(call: &mut Call<'_>, (pollable,): (Resource<Pollable>,)) -> Result<()> {
-    let moment = call.table().get(&pollable)?.moment();
-    call.wait(moment)
+    call.poll(&[pollable])?;
+    Ok(())
 }
 
 fn subscribe<T: Send + 'static>(

@@ -68,6 +68,12 @@ static uint32_t number_of(foundation_wasi_clock clock)
                                                : BP__WASI1_CLOCK_MONOTONIC;
 }
 
+static bool has_clock(void *host_data)
+{
+    const bp__grants *grants = state_of(host_data)->grants;
+    return !grants || bp__granted(grants, BP__CAP_CLOCK);
+}
+
 static bool clock_now(void *host_data, foundation_wasi_clock clock, uint64_t *ret_ns)
 {
     return bp__host_need(state_of(host_data), BP__CAP_CLOCK) &&
@@ -121,6 +127,7 @@ const foundation_wasi_host bp__component_wasi = {
     .exit = exit_guest,
     .write = write_stream,
     .read = read_stream,
+    .has_clock = has_clock,
     .clock_now = clock_now,
     .clock_resolution = clock_resolution,
     .moment = moment_now,
