@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "support/folder.h"
 #include "support/signals.h"
 #include "support/web.h"
 #include "unit/component_world.h"
@@ -299,6 +300,28 @@ static void utf16_is_read(void **state)
 
 /* ---- the rest ---- */
 
+static asked logging(uint32_t level, const char *message)
+{
+    asked made = ask(LOG);
+    made.arguments[0] = level;
+    give(&made, 1, bp_bytes_of(message));
+    return made;
+}
+
+static asked recording(unsigned which, const char *name, double value)
+{
+    asked made = ask_text(which, name);
+    made.real = value;
+    return made;
+}
+
+static asked fetching(const char *method, const char *url)
+{
+    asked made = ask_text(HTTP_FETCH, method);
+    give(&made, 2, bp_bytes_of(url));
+    return made;
+}
+
 static void what_is_not_there_is_a_reason(void **state)
 {
     world *w = *state;
@@ -315,6 +338,62 @@ static void what_is_not_there_is_a_reason(void **state)
     host_unload(&w->host, poor);
     get = ask_text(KV_GET, "");
     fails(w->plugin, &get, 8, "key");
+}
+
+/* With a manifest that asks for no more than `capabilities`. */
+static bp_plugin *load_with(world *w, const char *folder, const char *more)
+{
+    char text[512], path[FOLDER_PATH_MAX];
+    bp_bytes code = guest_bytes("component/host.wat");
+    folder_write(folder_path(folder, "code.wat", path), code.data, code.size);
+    free((void *)(uintptr_t)code.data);
+    int size =
+        snprintf(text, sizeof text,
+                 "{\"name\":\"shop\",\"version\":\"1.2.3\",\"entry\":\"code.wat\",%s}", more);
+    folder_write(folder_path(folder, "manifest.json", path), text, (size_t)size);
+    bp_plugin_options options = options_of(w);
+    bp_plugin *plugin = NULL;
+    bp_error error = BP_ERROR_INIT;
+    assert_status(BP_OK, bp_plugin_load_file(w->host.runtime, folder, &options, &plugin, &error),
+                  &error);
+    return plugin;
+}
+
+/* Where the guest's type has a place for it, a refusal is an error; else it ends the call, as it
+ * does for Extism's plugins. */
+static void what_is_not_granted_is_refused(void **state)
+{
+    world *w = *state;
+    char folder[FOLDER_PATH_MAX];
+    folder_make(folder);
+    bp_plugin *plugin = load_with(w, folder, "\"capabilities\":{}");
+    static const char refusal[] = " is not granted: the manifest does not ask for it";
+    asked get = ask_text(KV_GET, "a"), set = setting(KV_SET, "a", "b");
+    fails(plugin, &get, 8, refusal);
+    fails(plugin, &set, 8, refusal);
+    asked count = ask_text(KV_COUNT, ""), list = ask_text(KV_LIST, "");
+    fails(plugin, &count, 8, refusal);
+    fails(plugin, &list, 4, refusal);
+    asked add = recording(METRIC_ADD, "sold", 1), pool = ask_text(METRIC_POOL, "live");
+    fails(plugin, &add, 4, "metrics is not granted");
+    fails(plugin, &pool, 8, "metrics is not granted");
+    asked fetch = fetching("GET", web_url(&w->server, "/ok"));
+    fails(plugin, &fetch, 4, "http");
+    asked config_get = ask_text(CONFIG_GET, "greeting"), log = logging(3, "psst");
+    ends(plugin, &config_get, BP_OUTCOME_TRAPPED, "config is not granted");
+    ends(plugin, &log, BP_OUTCOME_TRAPPED, "log is not granted");
+    asked enabled = ask(LOG_ENABLED); /* so that who asks first goes on */
+    enabled.arguments[0] = 4;
+    bp_call_result result = run(plugin, &enabled);
+    assert_outcome(BP_OUTCOME_FINISHED, &result);
+    assert_int_equal(word_at(&result, 0), 0);
+    bp_call_result_done(&result);
+    host_unload(&w->host, plugin);
+    plugin = load_with(w, folder, "\"capabilities\":{\"kv:write\":{},\"kv:read\":{}}");
+    fails(plugin, &set, 8, "does not mark this export as writeable");
+    has_value(plugin, &get, NULL, 0);
+    host_unload(&w->host, plugin);
+    folder_remove(folder);
 }
 
 static void configuration_is_read(void **state)
@@ -339,14 +418,6 @@ static void configuration_is_read(void **state)
             is_text(bytes_at(&result, 4), cases[i].value);
         bp_call_result_done(&result);
     }
-}
-
-static asked logging(uint32_t level, const char *message)
-{
-    asked made = ask(LOG);
-    made.arguments[0] = level;
-    give(&made, 1, bp_bytes_of(message));
-    return made;
 }
 
 static void records_are_written(void **state)
@@ -387,13 +458,6 @@ static void host_calls_are_counted(void **state)
     bp_call_result result = run(w->plugin, &get);
     assert_int_equal(result.host_calls, 1);
     bp_call_result_done(&result);
-}
-
-static asked recording(unsigned which, const char *name, double value)
-{
-    asked made = ask_text(which, name);
-    made.real = value;
-    return made;
 }
 
 /* A label as it lies in the guest's list. */
@@ -473,13 +537,6 @@ static void time_left_is_told(void **state)
 
 /* ---- HTTP ---- */
 
-static asked fetching(const char *method, const char *url)
-{
-    asked made = ask_text(HTTP_FETCH, method);
-    give(&made, 2, bp_bytes_of(url));
-    return made;
-}
-
 static void with_header(asked *to, bp_bytes name, bp_bytes value)
 {
     uint32_t list[4] = {put(to, name.data, name.size), (uint32_t)name.size,
@@ -519,6 +576,17 @@ static void bodies_and_headers_are_sent(void **state)
     assert_non_null(memmem(echo.data, echo.size, "X-Kind: tea\r\n", 13));
     assert_non_null(memmem(echo.data, echo.size, "\r\n\r\na body", 10));
     bp_call_result_done(&result);
+}
+
+static void a_fetch_ends_with_the_call(void **state)
+{
+    world *w = *state;
+    bp_plugin_options options = options_of(w);
+    options.limits.time_ms = 200;
+    bp_plugin *plugin = host_load(&w->host, "component/host.wat", &options);
+    asked fetch = fetching("GET", web_url(&w->server, "/stall"));
+    ends(plugin, &fetch, BP_OUTCOME_TIMED_OUT, "http.fetch");
+    host_unload(&w->host, plugin);
 }
 
 /* Nothing of it reaches the server. */
@@ -639,6 +707,7 @@ int main(void)
         TEST(a_key_may_hold_a_nul),
         TEST(utf16_is_read),
         TEST(what_is_not_there_is_a_reason),
+        TEST(what_is_not_granted_is_refused),
         TEST(configuration_is_read),
         TEST(records_are_written),
         TEST(the_log_has_a_limit),
@@ -648,6 +717,7 @@ int main(void)
         TEST(time_left_is_told),
         TEST(pages_are_fetched),
         TEST(bodies_and_headers_are_sent),
+        TEST(a_fetch_ends_with_the_call),
         TEST(requests_that_are_none_are_refused),
         TEST(headers_that_repeat_one_text_are_too_many),
         TEST(pointers_are_checked),
