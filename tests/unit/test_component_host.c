@@ -693,6 +693,45 @@ static void text_is_utf8(void **state)
     has_version(w->plugin, &set, 1);
 }
 
+static uint32_t dice(uint64_t *seed)
+{
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(*seed >> 33);
+}
+
+static uint32_t any_number(uint64_t *seed)
+{
+    static const uint32_t edges[] = {0,        1,          2,          3,          8,
+                                     100,      4096,       4176,       4177,       5000,
+                                     65535,    65536,      65537,      131072,     1u << 20,
+                                     1u << 24, 0x7FFFFFFF, 0x80000000, 0xFFFFFFF0, 0xFFFFFFFF};
+    uint32_t which = dice(seed);
+    return which % 4 ? edges[(which >> 8) % COUNT(edges)] : dice(seed);
+}
+
+/* Any function with any arguments: the call goes well or ends, and nothing else happens. */
+static void any_arguments_are_survived(void **state)
+{
+    world *w = *state;
+    uint64_t seed = 20260;
+    unsigned finished = 0, others = 0;
+    for (unsigned i = 0; i < 3000; i++) {
+        asked what = ask(dice(&seed) % (KV_GET_UTF16 + 1));
+        for (size_t j = 0; j < COUNT(what.arguments); j++)
+            what.arguments[j] = any_number(&seed);
+        what.number = dice(&seed);
+        what.used = 256;
+        for (size_t j = 0; j < what.used; j++)
+            what.data[j] =
+                dice(&seed) % 8 ? (uint8_t)(dice(&seed) % 96 + 32) : (uint8_t)dice(&seed);
+        bp_call_result result = run(w->plugin, &what);
+        assert_true(result.outcome != BP_OUTCOME_TIMED_OUT);
+        *(result.outcome == BP_OUTCOME_FINISHED ? &finished : &others) += 1;
+        bp_call_result_done(&result);
+    }
+    assert_true(finished > 100 && others > 100);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -722,6 +761,7 @@ int main(void)
         TEST(headers_that_repeat_one_text_are_too_many),
         TEST(pointers_are_checked),
         TEST(text_is_utf8),
+        TEST(any_arguments_are_survived),
     };
     return cmocka_run_group_tests_name("component_host", tests, NULL, NULL);
 }
