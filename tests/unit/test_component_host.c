@@ -6,9 +6,10 @@
 #include <string.h>
 
 #include "base/buffer.h"
-#include "support/host.h"
+#include "support/folder.h"
 #include "support/signals.h"
 #include "support/web.h"
+#include "unit/component_world.h"
 
 /* Functions of tests/guests/component/host.wat. */
 enum {
@@ -31,50 +32,6 @@ enum {
     REMAINING_MS,
     KV_GET_UTF16,
 };
-
-/* What the guest is asked to do; as it lies in its memory. */
-typedef struct asked {
-    uint32_t which, arguments[12], pad;
-    uint64_t number, other;
-    double real;
-    uint8_t data[4096];
-    uint32_t used; /* of data; not the guest's */
-} asked;
-#define DATA_AT 4176u /* where the guest has `data` */
-#define RESULT_AT 1024u
-_Static_assert(offsetof(asked, data) == DATA_AT - 4096, "as the guest reads it");
-
-static uint32_t put(asked *to, const void *bytes, size_t size)
-{
-    uint32_t at = (to->used + 3) & ~3u;
-    assert_true(at + size <= sizeof to->data);
-    if (size)
-        memcpy(to->data + at, bytes, size);
-    to->used = at + (uint32_t)size;
-    return DATA_AT + at;
-}
-
-/* Two arguments from `place` on: where, and how long. */
-static void give(asked *to, unsigned place, bp_bytes bytes)
-{
-    to->arguments[place] = put(to, bytes.data, bytes.size);
-    to->arguments[place + 1] = (uint32_t)bytes.size;
-}
-
-static asked ask(unsigned which)
-{
-    asked made;
-    memset(&made, 0, sizeof made);
-    made.which = which;
-    return made;
-}
-
-static asked ask_text(unsigned which, const char *text)
-{
-    asked made = ask(which);
-    give(&made, 0, bp_bytes_of(text));
-    return made;
-}
 
 typedef struct world {
     host host;
@@ -124,47 +81,6 @@ static int tear_down(void **state)
     host_close(&w->host);
     free(w);
     return 0;
-}
-
-static bp_call_result run_for(bp_plugin *plugin, const char *tenant, const asked *what)
-{
-    bp_call call = BP_CALL_INIT;
-    call.export_name = "handle";
-    call.input = (bp_bytes){what, offsetof(asked, data) + what->used};
-    call.tenant = bp_bytes_of(tenant);
-    return call_ran_with(plugin, &call);
-}
-
-static bp_call_result run(bp_plugin *plugin, const asked *what)
-{
-    return run_for(plugin, "", what);
-}
-
-/* ---- looking at answers ---- */
-
-static uint64_t number_at(const bp_call_result *result, size_t at, size_t size)
-{
-    uint64_t number = 0;
-    assert_true(at + size <= result->output.size);
-    memcpy(&number, (const char *)result->output.data + at, size);
-    return number;
-}
-#define byte_at(result, at) ((unsigned)number_at((result), (at), 1))
-#define word_at(result, at) ((uint32_t)number_at((result), (at), 4))
-#define long_at(result, at) number_at((result), (at), 8)
-
-/* What a pointer and a length there stand for. */
-static bp_bytes bytes_at(const bp_call_result *result, size_t at)
-{
-    uint32_t where = word_at(result, at), size = word_at(result, at + 4);
-    assert_true(!size || (where >= RESULT_AT && where - RESULT_AT + size <= result->output.size));
-    return (bp_bytes){(const char *)result->output.data + (size ? where - RESULT_AT : 0), size};
-}
-
-static void is_text(bp_bytes bytes, const char *text)
-{
-    if (bytes.size != strlen(text) || memcmp(bytes.data, text, bytes.size) != 0)
-        fail_msg("'%.*s', not '%s'", (int)bytes.size, (const char *)bytes.data, text);
 }
 
 /* It finished, and the result that begins the answer is ok; its payload is at `at`. */
@@ -259,7 +175,7 @@ static void entries_outlive_calls(void **state)
     set.other = 1;
     set.arguments[4] = 1; /* for a minute */
     set.number = 60000;
-    has_version(w->plugin, &set, 4);
+    has_version(w->plugin, &set, 3); /* the third write was in vain */
     is_there(w->plugin, KV_EXISTS, "a", true);
     is_there(w->plugin, KV_DELETE, "a", true);
     is_there(w->plugin, KV_DELETE, "a", false);
@@ -379,10 +295,32 @@ static void utf16_is_read(void **state)
     get = ask(KV_GET_UTF16);
     get.arguments[0] = put(&get, half, sizeof half);
     get.arguments[1] = COUNT(half);
-    ends(w->plugin, &get, BP_OUTCOME_TRAPPED, "utf-16");
+    ends(w->plugin, &get, BP_OUTCOME_TRAPPED, "unpaired surrogate");
 }
 
 /* ---- the rest ---- */
+
+static asked logging(uint32_t level, const char *message)
+{
+    asked made = ask(LOG);
+    made.arguments[0] = level;
+    give(&made, 1, bp_bytes_of(message));
+    return made;
+}
+
+static asked recording(unsigned which, const char *name, double value)
+{
+    asked made = ask_text(which, name);
+    made.real = value;
+    return made;
+}
+
+static asked fetching(const char *method, const char *url)
+{
+    asked made = ask_text(HTTP_FETCH, method);
+    give(&made, 2, bp_bytes_of(url));
+    return made;
+}
 
 static void what_is_not_there_is_a_reason(void **state)
 {
@@ -400,6 +338,62 @@ static void what_is_not_there_is_a_reason(void **state)
     host_unload(&w->host, poor);
     get = ask_text(KV_GET, "");
     fails(w->plugin, &get, 8, "key");
+}
+
+/* With a manifest that asks for no more than `capabilities`. */
+static bp_plugin *load_with(world *w, const char *folder, const char *more)
+{
+    char text[512], path[FOLDER_PATH_MAX];
+    bp_bytes code = guest_bytes("component/host.wat");
+    folder_write(folder_path(folder, "code.wat", path), code.data, code.size);
+    free((void *)(uintptr_t)code.data);
+    int size =
+        snprintf(text, sizeof text,
+                 "{\"name\":\"shop\",\"version\":\"1.2.3\",\"entry\":\"code.wat\",%s}", more);
+    folder_write(folder_path(folder, "manifest.json", path), text, (size_t)size);
+    bp_plugin_options options = options_of(w);
+    bp_plugin *plugin = NULL;
+    bp_error error = BP_ERROR_INIT;
+    assert_status(BP_OK, bp_plugin_load_file(w->host.runtime, folder, &options, &plugin, &error),
+                  &error);
+    return plugin;
+}
+
+/* Where the guest's type has a place for it, a refusal is an error; else it ends the call, as it
+ * does for Extism's plugins. */
+static void what_is_not_granted_is_refused(void **state)
+{
+    world *w = *state;
+    char folder[FOLDER_PATH_MAX];
+    folder_make(folder);
+    bp_plugin *plugin = load_with(w, folder, "\"capabilities\":{}");
+    static const char refusal[] = " is not granted: the manifest does not ask for it";
+    asked get = ask_text(KV_GET, "a"), set = setting(KV_SET, "a", "b");
+    fails(plugin, &get, 8, refusal);
+    fails(plugin, &set, 8, refusal);
+    asked count = ask_text(KV_COUNT, ""), list = ask_text(KV_LIST, "");
+    fails(plugin, &count, 8, refusal);
+    fails(plugin, &list, 4, refusal);
+    asked add = recording(METRIC_ADD, "sold", 1), pool = ask_text(METRIC_POOL, "live");
+    fails(plugin, &add, 4, "metrics is not granted");
+    fails(plugin, &pool, 8, "metrics is not granted");
+    asked fetch = fetching("GET", web_url(&w->server, "/ok"));
+    fails(plugin, &fetch, 4, "http");
+    asked config_get = ask_text(CONFIG_GET, "greeting"), log = logging(3, "psst");
+    ends(plugin, &config_get, BP_OUTCOME_TRAPPED, "config is not granted");
+    ends(plugin, &log, BP_OUTCOME_TRAPPED, "log is not granted");
+    asked enabled = ask(LOG_ENABLED); /* so that who asks first goes on */
+    enabled.arguments[0] = 4;
+    bp_call_result result = run(plugin, &enabled);
+    assert_outcome(BP_OUTCOME_FINISHED, &result);
+    assert_int_equal(word_at(&result, 0), 0);
+    bp_call_result_done(&result);
+    host_unload(&w->host, plugin);
+    plugin = load_with(w, folder, "\"capabilities\":{\"kv:write\":{},\"kv:read\":{}}");
+    fails(plugin, &set, 8, "does not mark this export as writeable");
+    has_value(plugin, &get, NULL, 0);
+    host_unload(&w->host, plugin);
+    folder_remove(folder);
 }
 
 static void configuration_is_read(void **state)
@@ -426,14 +420,6 @@ static void configuration_is_read(void **state)
     }
 }
 
-static asked logging(uint32_t level, const char *message)
-{
-    asked made = ask(LOG);
-    made.arguments[0] = level;
-    give(&made, 1, bp_bytes_of(message));
-    return made;
-}
-
 static void records_are_written(void **state)
 {
     world *w = *state;
@@ -441,7 +427,8 @@ static void records_are_written(void **state)
     bp_call_result result = run(w->plugin, &log);
     assert_outcome(BP_OUTCOME_FINISHED, &result);
     bp_call_result_done(&result);
-    assert_true(journal_find(&w->host.journal, BP_LOG_WARN, "from a component", &(journal_record){0}));
+    assert_true(
+        journal_find(&w->host.journal, BP_LOG_WARN, "from a component", &(journal_record){0}));
     enabled.arguments[0] = 4;
     result = run(w->plugin, &enabled);
     assert_int_equal(word_at(&result, 0), 1);
@@ -449,7 +436,8 @@ static void records_are_written(void **state)
     log = logging(5, "no such level");
     ends(w->plugin, &log, BP_OUTCOME_TRAPPED, "");
     for (int level = BP_LOG_TRACE; level < BP_LOG_OFF; level++)
-        assert_false(journal_find(&w->host.journal, (bp_log_level)level, "no such level", &(journal_record){0}));
+        assert_false(journal_find(&w->host.journal, (bp_log_level)level, "no such level",
+                                  &(journal_record){0}));
 }
 
 static void the_log_has_a_limit(void **state)
@@ -470,13 +458,6 @@ static void host_calls_are_counted(void **state)
     bp_call_result result = run(w->plugin, &get);
     assert_int_equal(result.host_calls, 1);
     bp_call_result_done(&result);
-}
-
-static asked recording(unsigned which, const char *name, double value)
-{
-    asked made = ask_text(which, name);
-    made.real = value;
-    return made;
 }
 
 /* A label as it lies in the guest's list. */
@@ -556,13 +537,6 @@ static void time_left_is_told(void **state)
 
 /* ---- HTTP ---- */
 
-static asked fetching(const char *method, const char *url)
-{
-    asked made = ask_text(HTTP_FETCH, method);
-    give(&made, 2, bp_bytes_of(url));
-    return made;
-}
-
 static void with_header(asked *to, bp_bytes name, bp_bytes value)
 {
     uint32_t list[4] = {put(to, name.data, name.size), (uint32_t)name.size,
@@ -604,6 +578,17 @@ static void bodies_and_headers_are_sent(void **state)
     bp_call_result_done(&result);
 }
 
+static void a_fetch_ends_with_the_call(void **state)
+{
+    world *w = *state;
+    bp_plugin_options options = options_of(w);
+    options.limits.time_ms = 200;
+    bp_plugin *plugin = host_load(&w->host, "component/host.wat", &options);
+    asked fetch = fetching("GET", web_url(&w->server, "/stall"));
+    ends(plugin, &fetch, BP_OUTCOME_TIMED_OUT, "http.fetch");
+    host_unload(&w->host, plugin);
+}
+
 /* Nothing of it reaches the server. */
 static void requests_that_are_none_are_refused(void **state)
 {
@@ -615,7 +600,7 @@ static void requests_that_are_none_are_refused(void **state)
         size_t value_size;
         const char *reason;
     } headers[] = {
-        {"X-A", 3, "b\r\nX-Evil: 1", 13, "control character"},
+        {"X-A", 3, "b\r\nX-Evil: 1", 12, "control character"},
         {"X-A", 3, "b\nc", 3, "control character"},
         {"X-A\r\nX-Evil: 1", 14, "b", 1, "the header name"},
         {"X\0A", 3, "b", 1, "a NUL in a header"},
@@ -642,7 +627,7 @@ static void requests_that_are_none_are_refused(void **state)
     give(&fetch, 2, (bp_bytes){url, strlen(url) + 1});
     fails(w->plugin, &fetch, 4, "a NUL in its URL");
     fetch = fetching("GET", "http://127.0.0.1:1/elsewhere");
-    fails(w->plugin, &fetch, 4, "127.0.0.1:1");
+    fails(w->plugin, &fetch, 4, "not among the hosts that the plugin may reach");
     assert_int_equal(w->server.requests, before);
     assert_true(journal_find(&w->host.journal, BP_LOG_WARN, "refused:", &(journal_record){0}));
 }
@@ -695,9 +680,9 @@ static void pointers_are_checked(void **state)
 static void text_is_utf8(void **state)
 {
     world *w = *state;
-    static const unsigned functions[] = {KV_GET,    KV_SET,     KV_DELETE,  KV_EXISTS,  KV_LIST,
-                                         KV_COUNT,  CONFIG_GET, HTTP_FETCH, METRIC_ADD, METRIC_SET,
-                                         METRIC_POOL};
+    static const unsigned functions[] = {KV_GET,     KV_SET,     KV_DELETE,  KV_EXISTS,
+                                         KV_LIST,    KV_COUNT,   CONFIG_GET, HTTP_FETCH,
+                                         METRIC_ADD, METRIC_SET, METRIC_POOL};
     for (size_t i = 0; i < COUNT(functions); i++) {
         asked what = ask_text(functions[i], "\xC3(");
         ends(w->plugin, &what, BP_OUTCOME_TRAPPED, "utf-8");
@@ -706,6 +691,45 @@ static void text_is_utf8(void **state)
     ends(w->plugin, &log, BP_OUTCOME_TRAPPED, "utf-8");
     asked set = setting(KV_SET, "k", "\xFF"); /* a value may be any bytes */
     has_version(w->plugin, &set, 1);
+}
+
+static uint32_t dice(uint64_t *seed)
+{
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(*seed >> 33);
+}
+
+static uint32_t any_number(uint64_t *seed)
+{
+    static const uint32_t edges[] = {0,        1,          2,          3,          8,
+                                     100,      4096,       4176,       4177,       5000,
+                                     65535,    65536,      65537,      131072,     1u << 20,
+                                     1u << 24, 0x7FFFFFFF, 0x80000000, 0xFFFFFFF0, 0xFFFFFFFF};
+    uint32_t which = dice(seed);
+    return which % 4 ? edges[(which >> 8) % COUNT(edges)] : dice(seed);
+}
+
+/* Any function with any arguments: the call goes well or ends, and nothing else happens. */
+static void any_arguments_are_survived(void **state)
+{
+    world *w = *state;
+    uint64_t seed = 20260;
+    unsigned finished = 0, others = 0;
+    for (unsigned i = 0; i < 3000; i++) {
+        asked what = ask(dice(&seed) % (KV_GET_UTF16 + 1));
+        for (size_t j = 0; j < COUNT(what.arguments); j++)
+            what.arguments[j] = any_number(&seed);
+        what.number = dice(&seed);
+        what.used = 256;
+        for (size_t j = 0; j < what.used; j++)
+            what.data[j] =
+                dice(&seed) % 8 ? (uint8_t)(dice(&seed) % 96 + 32) : (uint8_t)dice(&seed);
+        bp_call_result result = run(w->plugin, &what);
+        assert_true(result.outcome != BP_OUTCOME_TIMED_OUT);
+        *(result.outcome == BP_OUTCOME_FINISHED ? &finished : &others) += 1;
+        bp_call_result_done(&result);
+    }
+    assert_true(finished > 100 && others > 100);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -722,6 +746,7 @@ int main(void)
         TEST(a_key_may_hold_a_nul),
         TEST(utf16_is_read),
         TEST(what_is_not_there_is_a_reason),
+        TEST(what_is_not_granted_is_refused),
         TEST(configuration_is_read),
         TEST(records_are_written),
         TEST(the_log_has_a_limit),
@@ -731,10 +756,12 @@ int main(void)
         TEST(time_left_is_told),
         TEST(pages_are_fetched),
         TEST(bodies_and_headers_are_sent),
+        TEST(a_fetch_ends_with_the_call),
         TEST(requests_that_are_none_are_refused),
         TEST(headers_that_repeat_one_text_are_too_many),
         TEST(pointers_are_checked),
         TEST(text_is_utf8),
+        TEST(any_arguments_are_survived),
     };
     return cmocka_run_group_tests_name("component_host", tests, NULL, NULL);
 }

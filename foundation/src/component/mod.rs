@@ -10,6 +10,7 @@ mod visit;
 
 pub use guest::guest;
 pub use linker::GuestLinker;
+pub use values::function_text_within;
 
 use crate::handles;
 use std::mem::MaybeUninit;

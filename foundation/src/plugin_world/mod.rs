@@ -23,9 +23,9 @@ struct GivenPair {
 
 /// `foundation_plugin_pair`
 #[repr(C)]
-struct Pair {
-    name: Slice,
-    value: Slice,
+pub struct Pair {
+    pub name: Slice,
+    pub value: Slice,
 }
 
 /// Calls `with` with the pairs, checked to be text. What they may come to is bounded by the lift limit,

@@ -1,9 +1,13 @@
 //! What a function takes and gives, as the host says it and as a component does.
 
 use super::VALUES_MAX;
+use crate::component::function_text_within;
 use wasmtime::component::Component;
 use wasmtime::component::types::{ComponentFunc, ComponentItem, Type};
 use wasmtime::{Error, Result};
+
+/// Of a component's type in a message, so that there is room for the host's.
+const TEXT_MAX: usize = 160;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -137,7 +141,7 @@ impl Signature {
         if function.async_() || !self.takes(&function) || !self.gives(result.as_ref(), may_fail) {
             return Err(Error::msg(format!(
                 "import '{interface}' '{name}' is {}, but the host's is {}",
-                function_text(&function),
+                function_text_within(&function, TEXT_MAX),
                 self.text()
             )));
         }
@@ -167,68 +171,5 @@ fn find(component: &Component, interface: &str, name: &str) -> Option<ComponentF
     match instance.get_export(engine, name)?.ty {
         ComponentItem::ComponentFunc(function) => Some(function),
         _ => None,
-    }
-}
-
-/// Deeper is left out: such types are no parameters of a host's function anyway.
-const DEPTH_MAX: usize = 3;
-/// Fields and cases beyond are left out.
-const ITEMS_MAX: usize = 8;
-
-fn types_text(types: impl ExactSizeIterator<Item = Type>, depth: usize) -> String {
-    let more = if types.len() > ITEMS_MAX { ", …" } else { "" };
-    join(types.take(ITEMS_MAX).map(|ty| type_text(&ty, depth))) + more
-}
-
-fn type_text(ty: &Type, depth: usize) -> String {
-    if depth > DEPTH_MAX {
-        return "…".to_owned();
-    }
-    let part = |ty: &Type| type_text(ty, depth + 1);
-    let optional = |ty: Option<Type>| ty.map_or("_".to_owned(), |ty| part(&ty));
-    match ty {
-        Type::Bool => "bool".to_owned(),
-        Type::S8 => "s8".to_owned(),
-        Type::U8 => "u8".to_owned(),
-        Type::S16 => "s16".to_owned(),
-        Type::U16 => "u16".to_owned(),
-        Type::S32 => "s32".to_owned(),
-        Type::U32 => "u32".to_owned(),
-        Type::S64 => "s64".to_owned(),
-        Type::U64 => "u64".to_owned(),
-        Type::Float32 => "f32".to_owned(),
-        Type::Float64 => "f64".to_owned(),
-        Type::Char => "char".to_owned(),
-        Type::String => "string".to_owned(),
-        Type::List(list) => format!("list<{}>", part(&list.ty())),
-        Type::Option(option) => format!("option<{}>", part(&option.ty())),
-        Type::Tuple(tuple) => format!("tuple<{}>", types_text(tuple.types(), depth + 1)),
-        Type::Result(result) => {
-            format!(
-                "result<{}, {}>",
-                optional(result.ok()),
-                optional(result.err())
-            )
-        }
-        Type::Record(_) => "a record".to_owned(),
-        Type::Variant(_) => "a variant".to_owned(),
-        Type::Enum(_) => "an enum".to_owned(),
-        Type::Flags(_) => "flags".to_owned(),
-        Type::Own(_) | Type::Borrow(_) => "a resource".to_owned(),
-        _ => "another type".to_owned(),
-    }
-}
-
-fn function_text(function: &ComponentFunc) -> String {
-    let parameters = function.params().take(2 * VALUES_MAX);
-    let parameters = join(parameters.map(|(name, ty)| format!("{name}: {}", type_text(&ty, 0))));
-    let kind = if function.async_() {
-        "async func"
-    } else {
-        "func"
-    };
-    match function.results().next() {
-        Some(ty) => format!("{kind}({parameters}) -> {}", type_text(&ty, 0)),
-        None => format!("{kind}({parameters})"),
     }
 }

@@ -167,4 +167,4 @@
       (export "12" (func $add)) (export "13" (func $set)) (export "14" (func $observe))
       (export "15" (func $pool)) (export "16" (func $remaining)) (export "17" (func $kv_get16))))))
   (func (export "handle") (param "input" (list u8)) (result (result (list u8) (error string)))
-    (canon lift (core func $i "handle") (memory $memory) (realloc $realloc) (post-return (func $i "done")))))
+    (canon lift (core func $i "handle") (memory $memory) (realloc $realloc) (post-return (core func $i "done")))))

@@ -9,6 +9,8 @@ mod survey;
 mod wit;
 mod write;
 
+pub use wit::function_text_within;
+
 use super::call::Bytes;
 use super::{boxed, bytes};
 use crate::error::copy_text;

@@ -152,7 +152,12 @@ fn write_function(out: &mut Text, function: &ComponentFunc) -> fmt::Result {
 
 /// "func(user: record { name: string }, n: u32) -> result<list<u8>, string>"
 pub fn function_text(function: &ComponentFunc) -> String {
-    let mut out = Text::new(TEXT_BYTES_MAX);
+    function_text_within(function, TEXT_BYTES_MAX)
+}
+
+/// The same, of at most `limit` bytes and "…".
+pub fn function_text_within(function: &ComponentFunc, limit: usize) -> String {
+    let mut out = Text::new(limit);
     let complete = write_function(&mut out, function);
     out.finish(complete)
 }
