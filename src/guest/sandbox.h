@@ -5,6 +5,7 @@
 
 #include <bullpen/outcome.h>
 
+#include "guest/command/call.h"
 #include "guest/component/lent.h"
 #include "guest/extism/memory.h"
 #include "guest/program.h"
@@ -22,9 +23,9 @@ typedef struct bp__sandbox {
     uint64_t input_handle, input_size;
     uint64_t output_at, output_size;
     uint64_t error_handle;
-    bp__buffer failure;      /* why the last of our own functions failed */
-    uint64_t kv_version;     /* that the last of them read or wrote */
-    uint64_t handed[3];      /* handles that the guest gave to the one that runs: freed at its end */
+    bp__buffer failure;  /* why the last of our own functions failed */
+    uint64_t kv_version; /* that the last of them read or wrote */
+    uint64_t handed[3];  /* handles that the guest gave to the one that runs: freed at its end */
     unsigned handed_count;
     int32_t http_status;     /* of the last request; 0: none */
     bp__buffer http_headers; /* its headers as JSON, where the host gives them */
@@ -36,6 +37,8 @@ typedef struct bp__sandbox {
 
     bp__lent lent; /* to a component, by the host function that it is in */
 
+    bp__command command; /* a command's side of it */
+
     bool running; /* guest code: a host function may come back to its own sandbox */
 
     bp__buffer message; /* about the last call; kept for its result */
@@ -44,6 +47,8 @@ typedef struct bp__sandbox {
 typedef struct bp__sandbox_call {
     size_t callable;
     bp_bytes input;
+    const char *const *args; /* of a command, without the program's name; borrowed */
+    size_t arg_count;
     bp__host_call host; /* `vars` NULL: the sandbox's own */
     bp__instance_limits limits;
     uint64_t fuel;
@@ -54,6 +59,7 @@ typedef struct bp__sandbox_call {
 typedef struct bp__sandbox_result {
     bp_outcome outcome;
     bool reusable; /* the sandbox may serve another call */
+    bool spent;    /* but only after a reset */
     bp_bytes output;
     int32_t exit_code;
     int trap_code;     /* the engine's, or -1 */
