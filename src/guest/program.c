@@ -28,22 +28,21 @@ bool bp__is_callable(const bp__extern_type *export)
 }
 
 /* Of a command nothing else: what a toolchain exports beside it is its own. */
-static bool is_offered(const bp__program *program, const bp__extern_type *export)
+static bool is_offered(const char *command, const bp__extern_type *export)
 {
-    if (program->abi == &bp__abi_command)
-        return strcmp(export->name, bp__command_export(program->module)) == 0;
-    return bp__is_callable(export);
+    return command ? strcmp(export->name, command) == 0 : bp__is_callable(export);
 }
 
 static bp_status list_callables(bp__program *program, bp_error *reterr)
 {
     const bp__module *module = program->module;
+    const char *command = program->abi == &bp__abi_command ? bp__command_export(module) : NULL;
     program->callables = bp__alloc_zeroed(module->export_count, sizeof *program->callables);
     if (!program->callables)
         return bp__error_oom(reterr, "listing exports");
     for (size_t i = 0; i < module->export_count; i++) {
         const bp__extern_type *export = &module->exports[i];
-        if (is_offered(program, export))
+        if (is_offered(command, export))
             program->callables[program->callable_count++] =
                 (bp__callable){export->name, strcmp(export->type, ">i") == 0,
                                strcmp(export->name, BP__COMMAND_EXPORT) == 0, export->shape};

@@ -23,9 +23,9 @@ typedef struct bp__sandbox {
     uint64_t input_handle, input_size;
     uint64_t output_at, output_size;
     uint64_t error_handle;
-    bp__buffer failure;  /* why the last of our own functions failed */
-    uint64_t kv_version; /* that the last of them read or wrote */
-    uint64_t handed[3];  /* handles that the guest gave to the one that runs: freed at its end */
+    bp__buffer failure;      /* why the last of our own functions failed */
+    uint64_t kv_version;     /* that the last of them read or wrote */
+    uint64_t handed[3];      /* handles that the guest gave to the one that runs: freed at its end */
     unsigned handed_count;
     int32_t http_status;     /* of the last request; 0: none */
     bp__buffer http_headers; /* its headers as JSON, where the host gives them */

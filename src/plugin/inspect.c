@@ -44,7 +44,8 @@ static bool list(bp_inspection *inspection)
     inspection->exports = bp__alloc_zeroed(exports, sizeof *inspection->exports);
     if (!inspection->types || !inspection->imports || !inspection->exports)
         return false;
-    bool ok = true, command = bp__command_recognise(module);
+    bool ok = true;
+    const char *command = bp__command_recognise(module) ? bp__command_export(module) : NULL;
     for (size_t i = 0; i < imports; i++) {
         const bp__extern_type *import = &module->imports[i];
         inspection->imports[i] =
@@ -54,7 +55,7 @@ static bool list(bp_inspection *inspection)
     }
     for (size_t i = 0; i < exports; i++) {
         const bp__extern_type *export = &module->exports[i];
-        bool offered = !command || strcmp(export->name, bp__command_export(module)) == 0;
+        bool offered = !command || strcmp(export->name, command) == 0;
         inspection->exports[i] = (bp_export_info){export->name, type_text(inspection, export),
                                                   offered && bp__is_callable(export)};
         ok = ok && inspection->exports[i].type;

@@ -110,8 +110,7 @@ static bp_status read_hosts(const json_t *capability, bp__manifest *to, bp_error
         bp_status status =
             bp__allow_add(&to->allowed_hosts, json_string_value(item), BP__ALLOW_OWN, reterr);
         if (status != BP_OK)
-            return bp__error_prefix(reterr, "manifest: /capabilities/http:fetch/hosts/%zu", index),
-                   status;
+            return bp__error_prefix(reterr, "manifest: /capabilities/http:fetch/hosts/%zu", index), status;
     }
     return BP_OK;
 }

@@ -23,7 +23,7 @@ struct bp_plugin {
     uint64_t max_uses, idle_ttl_ms; /* as in bp_plugin_options */
     bp__config config;
     bp__grants grants;
-    bp_kv *kv;   /* referenced, or NULL */
+    bp_kv *kv; /* referenced, or NULL */
     bool is_own; /* has a manifest of ours, which names what is writeable */
     char *version, *description, *default_export; /* the manifest's, or NULL */
     bool *writeable;                              /* by export; NULL: all */

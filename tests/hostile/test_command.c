@@ -1,4 +1,5 @@
 /* Commands that attack. SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -250,6 +251,28 @@ static void a_start_function_has_no_streams(void **state)
     host_close(&self);
 }
 
+/* Thousands of a toolchain's exports take no more than a look at each. */
+static void many_exports_are_looked_at_once(void **state)
+{
+    (void)state;
+    static char text[4 * 1024 * 1024];
+    size_t size = (size_t)snprintf(text, sizeof text, "(module (func $f)");
+    for (unsigned i = 0; i < 9900; i++)
+        size += (size_t)snprintf(text + size, sizeof text - size, "(export \"__%u\" (func $f))", i);
+    snprintf(text + size, sizeof text - size, "(export \"_start\" (func $f)))");
+    bp_runtime_options options = BP_RUNTIME_OPTIONS_INIT;
+    options.sandboxes_max = 8;
+    host self;
+    host_open(&self, &options);
+    bp_plugin *plugin = load(&self, text);
+    bp_plugin_info info = BP_PLUGIN_INFO_INIT;
+    assert_int_equal(bp_plugin_get_info(plugin, &info, NULL), BP_OK);
+    assert_string_equal(info.abi, "command");
+    assert_int_equal(info.export_count, 1);
+    host_unload(&self, plugin);
+    host_close(&self);
+}
+
 int main(void)
 {
     signals_remember();
@@ -259,6 +282,7 @@ int main(void)
         cmocka_unit_test(arguments_are_put_everywhere),
         cmocka_unit_test(a_poll_on_input_never_waits),
         cmocka_unit_test(a_start_function_has_no_streams),
+        cmocka_unit_test(many_exports_are_looked_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
