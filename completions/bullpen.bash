@@ -12,6 +12,7 @@ _bullpen()
     call)
         case $before in
         -i|--input) return ;;
+        -a|--arg) return ;;
         -c|--config) return ;;
         -t|--timeout-ms) return ;;
         -m|--memory-max) return ;;
@@ -38,7 +39,7 @@ _bullpen()
         --compile-memory-max) return ;;
         --log-level) COMPREPLY=($(compgen -W 'trace debug info warn error off' -- "$word")); return ;;
         esac
-        options=' --input -i --config -c --timeout-ms -t --memory-max -m --input-max --output-max --log-max --host-calls-max --fuel --trusted --core-dump --wasi --files --env --allow-host --allow-private --ca-file --policy --kv --debug-info --reset --tenant --repeat -n --concurrency -C --max-live --min-warm --cache-dir --no-cache --compile-timeout --compile-memory-max --stats -s --leak-check --log-level --help -h --json --quiet -q'
+        options=' --input -i --arg -a --config -c --timeout-ms -t --memory-max -m --input-max --output-max --log-max --host-calls-max --fuel --trusted --core-dump --wasi --files --env --allow-host --allow-private --ca-file --policy --kv --debug-info --reset --tenant --repeat -n --concurrency -C --max-live --min-warm --cache-dir --no-cache --compile-timeout --compile-memory-max --stats -s --leak-check --log-level --help -h --json --quiet -q'
         files=1
         ;;
     inspect)

@@ -12,14 +12,17 @@ typedef struct bp_call {
     uint32_t size;           /**< set by BP_CALL_INIT */
     uint32_t timeout_ms;     /**< from now; default (and at most): the plugin's limits.time_ms */
     bp_deadline by;          /**< absolute, in place of timeout_ms; the earlier of both holds */
-    const char *export_name; /**< default: "handle" */
-    bp_bytes input;          /**< borrowed until the call returns */
+    const char *export_name; /**< default: the manifest's; else a command's "_start", "handle" */
+    bp_bytes input;          /**< a command's standard input; borrowed until the call returns */
     bp_bytes tenant;         /**< whose data this works for; at most 128 bytes */
     void *context;     /**< handed to host functions (bp_host_call), never visible to the guest */
     bp_cancel *cancel; /**< ends the wait or the call from another thread; borrowed */
     const bp_limits
-        *limits; /**< for this call alone: effective is the smallest of all sides. Fuel
-                      only of a plugin that was loaded with fuel; borrowed; NULL: none */
+        *limits;             /**< for this call alone: effective is the smallest of all sides. Fuel
+                                  only of a plugin that was loaded with fuel; borrowed; NULL: none */
+    const char *const *args; /**< a command's arguments without the program's name, which is the
+                                plugin's; at most 128 KiB in all; borrowed as the input */
+    size_t args_count;       /**< 0: none. Only commands have some: else BP_EINVAL */
 } bp_call;
 #define BP_CALL_INIT {.size = (uint32_t)sizeof(bp_call)}
 
@@ -29,7 +32,9 @@ typedef struct bp_call {
 typedef struct bp_call_result {
     uint32_t size;      /**< set by BP_CALL_RESULT_INIT */
     uint32_t outcome;   /**< a bp_outcome */
-    bp_bytes output;    /**< borrowed until bp_call_result_done() or, in a session, the next call */
+    bp_bytes output;    /**< when outcome is finished or guest_error, and of a command (its standard
+                           output) also when it is exited; else empty. Borrowed until
+                           bp_call_result_done() or, in a session, the next call */
     int32_t exit_code;  /**< of proc_exit, or what the export returned */
     uint32_t trap_code; /**< engine's code + 1 when outcome is trapped or out_of_memory, else 0 */
     const char *limit;  /**< name of the limit that was hit, or NULL; static */
@@ -54,7 +59,8 @@ typedef struct bp_call_result {
  *                    (its sandbox goes back to the pool then). On failure nothing needs ending.
  * @return BP_OK when guest code ran, however it ended (ret->outcome). Else it did not run:
  *         BP_ENOTFOUND (no such export; the nearest is named), BP_EFORMAT (export of another
- *         type), BP_ELIMIT (input), BP_EINVAL (this thread's stack is too small, bad options),
+ *         type), BP_ELIMIT (input, args), BP_EINVAL (this thread's stack is too small, bad options,
+ *         args for what is no command),
  *         BP_ETIMEDOUT (deadline passed before the guest began), BP_ECANCELLED, BP_EBUSY,
  *         BP_ECLOSED, BP_ENOMEM, BP_EGUEST (its initialisation failed), BP_EENGINE.
  * @threads any, many at once; blocks until the deadline at most. Guests run on this thread's
@@ -85,7 +91,8 @@ BP_API BP_MUST_USE bp_status bp_session_open(bp_plugin *plugin, const bp_call *h
                                              bp_session **ret, bp_error *reterr);
 /**
  * As bp_plugin_call(), on the session's sandbox, which keeps its memory between these calls.
- * After any outcome but finished and guest_error the session is spent: BP_ECLOSED from then on.
+ * After any outcome but finished and guest_error, and after one call of a command, the session is
+ * spent: BP_ECLOSED from then on.
  * `call->tenant` is ignored; `call->cancel` holds in place of the session's. The output lives until
  * the next call or the end of the session.
  */

@@ -153,7 +153,7 @@ typedef struct bp_plugin_info {
     uint32_t size; /**< set by BP_PLUGIN_INFO_INIT */
     uint32_t reset;
     const char *name;
-    const char *abi;    /**< "extism" */
+    const char *abi;    /**< "extism", "command" */
     const char *sha256; /**< of the main module's bytes, in hex */
     uint64_t code_bytes, compiled_bytes;
     uint32_t max_live, min_warm;

@@ -8,7 +8,7 @@ typedef struct call_values {
     cli_common common;
     const char *file, *export_name;
     const char *input, *tenant;
-    cli_pairs config, allow_host, env;
+    cli_pairs config, allow_host, env, arguments;
     const char *ca_file, *kv, *policy, *files;
     bool allow_private;
     uint64_t timeout_ms, memory_max, input_max, output_max, log_max, host_calls_max, fuel;

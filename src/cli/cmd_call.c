@@ -66,6 +66,8 @@ static bool run(const call_job *job, bp_plugin *plugin, uint64_t stack_bytes, ca
     call.timeout_ms = values->trusted ? 0 : (uint32_t)values->timeout_ms;
     call.export_name = values->export_name;
     call.input = job->input;
+    call.args = values->arguments.items;
+    call.args_count = values->arguments.count;
     call.tenant = bp_bytes_of(values->tenant);
     call.cancel = job->cancel;
     if (values->repeat > 1 && !values->common.quiet)

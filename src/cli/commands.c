@@ -41,7 +41,7 @@ static const cli_operand call_operands[] = {
      .optional = true,
      .offset = offsetof(call_values, export_name),
      .help = "The function to call; 'bullpen inspect FILE' lists what there is. Without one the "
-             "default export of the manifest, or 'handle'."},
+             "default export of the manifest, a command's '_start', or 'handle'."},
     {.name = NULL},
 };
 
@@ -54,6 +54,13 @@ static const cli_option call_options[] = {
      .offset = offsetof(call_values, input),
      .help = "The bytes handed to the plugin: this text, the content of a file, or standard "
              "input."},
+    {.name = "arg",
+     .letter = 'a',
+     .type = CLI_LIST,
+     .argument = "TEXT",
+     .offset = offsetof(call_values, arguments),
+     .help = "An argument for a command, which gets --input as its standard input. May be given "
+             "several times; write --arg=-x for one that begins with a dash."},
     {.name = "config",
      .letter = 'c',
      .type = CLI_PAIRS,
@@ -290,6 +297,7 @@ static const cli_example call_examples[] = {
                               "'{\"url\":\"https://example.com/\"}' --allow-host example.com"},
     {"From standard input, answered as JSON",
      "bullpen call greet.wasm greet -i - --json <name.txt"},
+    {"A program for WASI, with arguments", "bullpen call sort.wasm --wasi -i - -a -r <names.txt"},
     {"Ten thousand calls over eight threads, with statistics",
      "bullpen call count_vowels.wasm count_vowels -i Hello -n 10000 -C 8 --stats"},
     {NULL, NULL},

@@ -57,10 +57,11 @@ void bp__instance_give_memory_back(bp__instance *instance);
  * BP__ENDED_RETURNED the shell is empty again. BP__ENDED_ENGINE comes with a status in `reterr`. */
 bp__ended bp__instance_open(bp__instance *instance, const bp__linked *linked,
                             const bp__instance_limits *limits, bp__until until, bp_error *reterr);
-/* The same for a shell that is open with this very code and whose last run returned: pristine where
- * it is. *ret_done false: that cannot be done here, nothing has changed, and the shell is to be
- * opened anew. Functions that were looked up stay valid. A component is what it was at its
- * checkpoint, and without one it cannot be done. */
+/* The same for a shell that is open with this very code and whose last run returned, or was unwound
+ * by a host function that had nothing more to do: pristine where it is. *ret_done false: that cannot
+ * be done here, nothing has changed, and the shell is to be opened anew. Functions that were looked
+ * up stay valid. A component's last run has to have returned; it is what it was at its checkpoint,
+ * and without one it cannot be done. */
 bp__ended bp__instance_reset(bp__instance *instance, const bp__linked *linked,
                              const bp__instance_limits *limits, bp__until until, bool *ret_done,
                              bp_error *reterr);

@@ -24,9 +24,13 @@ struct bp__abi {
     /* Has the last word on a call that went through, also one that ended by an exit with 0. */
     bp_outcome (*judge)(bp__sandbox *sandbox, bp_outcome outcome);
     bp_bytes (*output)(const bp__sandbox *sandbox);
+    /* A call is a run of a program, from its start to its exit: an exit with 0 is how it finishes,
+     * one with another code leaves output as well, and no other call may follow before a reset,
+     * whatever the policy. */
+    bool is_process;
 };
 
-extern const bp__abi bp__abi_extism, bp__abi_component;
+extern const bp__abi bp__abi_extism, bp__abi_component, bp__abi_command;
 
 /* For those above: what is to be said about the call. */
 void bp__sandbox_say(bp__sandbox *sandbox, const char *text);

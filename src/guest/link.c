@@ -68,6 +68,11 @@ static const char *interface_needs(const char *interface)
     return NULL;
 }
 
+bool bp__import_is_plugins(const char *module)
+{
+    return module && find_module(module);
+}
+
 const char *bp__import_needs(const char *module, const char *name)
 {
     if (!module) /* of a component: an interface, or what no interface is around */

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "guest/abi.h"
+#include "guest/command/command.h"
 #include "guest/component/exports.h"
 #include "guest/component/link.h"
 #include "guest/link.h"
@@ -26,18 +27,25 @@ bool bp__is_callable(const bp__extern_type *export)
            (strcmp(export->type, ">i") == 0 || strcmp(export->type, ">") == 0);
 }
 
+/* Of a command nothing else: what a toolchain exports beside it is its own. */
+static bool is_offered(const char *command, const bp__extern_type *export)
+{
+    return command ? strcmp(export->name, command) == 0 : bp__is_callable(export);
+}
+
 static bp_status list_callables(bp__program *program, bp_error *reterr)
 {
     const bp__module *module = program->module;
+    const char *command = program->abi == &bp__abi_command ? bp__command_export(module) : NULL;
     program->callables = bp__alloc_zeroed(module->export_count, sizeof *program->callables);
     if (!program->callables)
         return bp__error_oom(reterr, "listing exports");
     for (size_t i = 0; i < module->export_count; i++) {
         const bp__extern_type *export = &module->exports[i];
-        if (bp__is_callable(export))
+        if (is_offered(command, export))
             program->callables[program->callable_count++] =
                 (bp__callable){export->name, strcmp(export->type, ">i") == 0,
-                               strcmp(export->name, "_start") == 0, export->shape};
+                               strcmp(export->name, BP__COMMAND_EXPORT) == 0, export->shape};
     }
     qsort(program->callables, program->callable_count, sizeof *program->callables,
           compare_callables);
@@ -54,9 +62,29 @@ static bool exports_func(const bp__module *module, const char *name, const char 
     return false;
 }
 
+static bp_status choose_abi(bp__program *program, const char *wanted, bp_error *reterr)
+{
+    const bp__module *module = program->module;
+    bool command = wanted && strcmp(wanted, "command") == 0;
+    if (command && !bp__command_export(module))
+        return bp_error_set(reterr, BP_EFORMAT,
+                            "its manifest says that it is a command, but it exports no function "
+                            "'%s'; build it as a program",
+                            module->is_component ? "run of wasi:cli/run" : BP__COMMAND_EXPORT);
+    if (!wanted)
+        command = bp__command_recognise(module);
+    program->abi = command                ? &bp__abi_command
+                   : module->is_component ? &bp__abi_component
+                                          : &bp__abi_extism;
+    return BP_OK;
+}
+
+/* A command's _start does what there is to do. */
 static void choose_start(bp__program *program)
 {
     const bp__module *module = program->module;
+    if (program->abi == &bp__abi_command)
+        return;
     program->init_shape = bp__component_init_shape(module);
     if (program->init_shape != BP__WIT_ANY)
         program->start = BP__START_WIT;
@@ -122,9 +150,10 @@ bp_status bp__program_new(bp__engine *engine, bp__module *module,
     program->figure_data = options->figure_data;
     program->env = options->env;
     program->folder = options->folder;
-    program->abi = module->is_component ? &bp__abi_component : &bp__abi_extism;
+    bp_status status = choose_abi(program, options->abi, reterr);
+    if (status == BP_OK)
+        status = check_needs(program, reterr);
     choose_start(program);
-    bp_status status = check_needs(program, reterr);
     if (status == BP_OK)
         status = list_callables(program, reterr);
     if (status == BP_OK)

@@ -67,6 +67,7 @@ typedef struct bp__program {
 
 typedef struct bp__program_options {
     const char *name;
+    const char *abi; /* what the manifest says it is; NULL: guessed */
     const bp__config *config;
     bp__fetch_client *http;
     bool http_headers;
@@ -96,6 +97,8 @@ bp_status bp__program_find(const bp__program *program, const char *name, size_t 
  * makes it ready. */
 bool bp__is_callable(const bp__extern_type *export);
 
+/* Whether only plugins that speak Extism's ABI import from this module. */
+bool bp__import_is_plugins(const char *module);
 /* What an import needs to be granted: "nothing", "wasi", "http", "kv", "host function", or "?". */
 const char *bp__import_needs(const char *module, const char *name);
 

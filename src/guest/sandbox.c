@@ -43,6 +43,7 @@ void bp__sandbox_done(bp__sandbox *sandbox)
     bp__files_close_all(&sandbox->host.files);
     bp__extism_memory_done(&sandbox->memory);
     bp__reply_done(&sandbox->reply);
+    bp__command_done(&sandbox->command);
     bp__vars_done(&sandbox->vars);
     bp__buffer_done(&sandbox->message);
     bp__buffer_done(&sandbox->http_headers);
@@ -274,6 +275,20 @@ static bp_outcome outcome_of(bp__sandbox *sandbox, bp__ended ended, const bp__sa
     }
 }
 
+/* Unwound code leaves its own state half done, even when it exits with 0. Nothing of a process is
+ * kept, so there that is no matter; but what an engine keeps of a component that was unwound (whose
+ * turn it is, handles) is not only the guest's. */
+static bool is_reusable(const bp__sandbox *sandbox, bp__ended ended, const bp__sandbox_call *call,
+                        bp_outcome outcome)
+{
+    if (sandbox->program->abi->is_process)
+        return outcome == BP_OUTCOME_FINISHED &&
+               (ended == BP__ENDED_RETURNED || !sandbox->program->module->is_component);
+    return ended == BP__ENDED_RETURNED &&
+           (outcome == BP_OUTCOME_FINISHED || outcome == BP_OUTCOME_GUEST_ERROR) &&
+           !sandbox->program->callables[call->callable].spends;
+}
+
 static void conclude(bp__sandbox *sandbox, bp__ended ended, const bp__sandbox_call *call,
                      bp__sandbox_result *ret)
 {
@@ -284,11 +299,10 @@ static void conclude(bp__sandbox *sandbox, bp__ended ended, const bp__sandbox_ca
     if (went_through)
         ret->outcome = abi->judge(sandbox, ret->outcome);
     bp__host_state_end(&sandbox->host);
-    if (went_through)
+    if (went_through || (abi->is_process && ret->outcome == BP_OUTCOME_EXITED))
         ret->output = abi->output(sandbox);
-    /* Unwound code leaves its own state half done, even when it exits with 0. */
-    ret->reusable = went_through && ended == BP__ENDED_RETURNED &&
-                    !sandbox->program->callables[call->callable].spends;
+    ret->reusable = is_reusable(sandbox, ended, call, ret->outcome);
+    ret->spent = abi->is_process;
     ret->host_calls = sandbox->host.host_calls;
     const char *message = bp__buffer_text(&sandbox->message);
     ret->message = message ? message : "";

@@ -5,6 +5,7 @@
 
 #include <bullpen/outcome.h>
 
+#include "guest/command/call.h"
 #include "guest/component/lent.h"
 #include "guest/extism/memory.h"
 #include "guest/program.h"
@@ -36,6 +37,8 @@ typedef struct bp__sandbox {
 
     bp__lent lent; /* to a component, by the host function that it is in */
 
+    bp__command command; /* a command's side of it */
+
     bool running; /* guest code: a host function may come back to its own sandbox */
 
     bp__buffer message; /* about the last call; kept for its result */
@@ -44,6 +47,8 @@ typedef struct bp__sandbox {
 typedef struct bp__sandbox_call {
     size_t callable;
     bp_bytes input;
+    const char *const *args; /* of a command, without the program's name; borrowed */
+    size_t arg_count;
     bp__host_call host; /* `vars` NULL: the sandbox's own */
     bp__instance_limits limits;
     uint64_t fuel;
@@ -54,6 +59,7 @@ typedef struct bp__sandbox_call {
 typedef struct bp__sandbox_result {
     bp_outcome outcome;
     bool reusable; /* the sandbox may serve another call */
+    bool spent;    /* but only after a reset */
     bp_bytes output;
     int32_t exit_code;
     int trap_code;     /* the engine's, or -1 */

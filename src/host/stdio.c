@@ -5,7 +5,7 @@
 
 size_t bp__stdio_read(bp__stdio *stdio, void *to, size_t size)
 {
-    size_t left = stdio->in.size - stdio->in_at;
+    size_t left = bp__stdio_left(stdio);
     size_t part = size < left ? size : left;
     if (part)
         memcpy(to, (const uint8_t *)stdio->in.data + stdio->in_at, part);

@@ -18,5 +18,10 @@ typedef struct bp__stdio {
 
 /* Takes up to `size` bytes off standard input; 0: it is at its end. */
 size_t bp__stdio_read(bp__stdio *stdio, void *to, size_t size);
+/* Bytes of standard input that were not read yet. */
+static inline size_t bp__stdio_left(const bp__stdio *stdio)
+{
+    return stdio->in.size - stdio->in_at;
+}
 
 #endif

@@ -1,5 +1,6 @@
-/* WASI preview 1: the descriptors that always exist, 0 (at its end), 1 and 2 (the log), and the way
- * from the others to wasi1_file.c.
+/* WASI preview 1: the descriptors that always exist, and the way from the others to wasi1_file.c.
+ * Of a command 0 is its input, 1 its output; of other guests 0 is at its end, 1 goes to the log. 2
+ * always goes there.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "host/wasi1_private.h"
 
@@ -89,7 +90,23 @@ BP__WASI1(fd_write)
     return bp__wasi1_answer(state, ret_errno, error);
 }
 
-/* Standard input is at its end. */
+/* As much as there is and fits; 0 bytes are the end. Input is bounded (input_bytes), and no byte of
+ * it comes twice: no need to look at the deadline in between. */
+static uint32_t read_input(bp__host_state *state, bp__guest_memory memory, bp__iovecs list,
+                           uint32_t sum_at)
+{
+    uint32_t error = bp__iovecs_check(memory, list, sum_at);
+    uint64_t total = 0;
+    for (uint32_t i = 0; !error && i < list.count; i++) {
+        uint64_t at, size;
+        if (bp__iovecs_load(memory, list, i, &at, &size))
+            total += bp__stdio_read(&state->stdio, memory.base + at, size);
+    }
+    if (!error)
+        bp__guest_store(memory, sum_at, 4, total);
+    return error;
+}
+
 BP__WASI1(fd_read)
 {
     if (!bp__host_enter(state, "fd_read"))
@@ -98,10 +115,8 @@ BP__WASI1(fd_read)
     if (file)
         return bp__wasi1_file_read(state, memory, file, args, ret_errno);
     bp__iovecs list = {(uint32_t)args[1], (uint32_t)args[2]};
-    uint32_t error = (uint32_t)args[0] == 0 ? bp__iovecs_check(memory, list, (uint32_t)args[3])
+    uint32_t error = (uint32_t)args[0] == 0 ? read_input(state, memory, list, (uint32_t)args[3])
                                             : BP__WASI1_EBADF;
-    if (!error)
-        bp__guest_store(memory, (uint32_t)args[3], 4, 0);
     return bp__wasi1_answer(state, ret_errno, error);
 }
 
@@ -127,13 +142,20 @@ static uint32_t check_status(bp__host_state *state, bp__guest_memory memory, con
     return bp__guest_has(memory, (uint32_t)args[1], size) ? BP__WASI1_SUCCESS : BP__WASI1_EFAULT;
 }
 
-/* A character device that cannot seek: what C libraries take for a terminal, so that they buffer
- * lines and not blocks, which would be lost when the sandbox is thrown away. */
-static uint32_t standard_fdstat(uint32_t fd, uint64_t *ret_rights)
+/* Of a plugin a character device that cannot seek: what C libraries take for a terminal, so that
+ * they buffer lines and not blocks, which would be lost when the sandbox is thrown away. A command
+ * writes out what it buffered when it exits; its descriptors are what other hosts' pipes are, so
+ * that it neither asks for input as of a person nor colours its output. */
+static uint8_t standard_type(const bp__host_state *state)
+{
+    return state->stdio.out ? BP__WASI1_UNKNOWN : BP__WASI1_CHARACTER_DEVICE;
+}
+
+static uint32_t standard_fdstat(const bp__host_state *state, uint32_t fd, uint64_t *ret_rights)
 {
     *ret_rights = RIGHTS_COMMON |
                   BP__WASI1_RIGHT(fd == 0 ? BP__WASI1_RIGHT_FD_READ : BP__WASI1_RIGHT_FD_WRITE);
-    return BP__WASI1_CHARACTER_DEVICE;
+    return standard_type(state);
 }
 
 BP__WASI1(fd_fdstat_get)
@@ -145,7 +167,7 @@ BP__WASI1(fd_fdstat_get)
         uint64_t at = (uint32_t)args[1], rights, inherited = 0;
         const bp__file *file = bp__files_find(&state->files, (uint32_t)args[0]);
         uint32_t type = file ? bp__wasi1_file_fdstat(file, &rights, &inherited)
-                             : standard_fdstat((uint32_t)args[0], &rights);
+                             : standard_fdstat(state, (uint32_t)args[0], &rights);
         memset(memory.base + at, 0, FDSTAT_SIZE);
         bp__guest_store(memory, at, 1, type);
         bp__guest_store(memory, at + 8, 8, rights);
@@ -166,11 +188,12 @@ BP__WASI1(fd_fdstat_set_flags)
 }
 
 /* The inode is the descriptor, so that nobody takes standard output for its own input. */
-static void standard_filestat(bp__guest_memory memory, uint64_t at, uint32_t fd)
+static void standard_filestat(const bp__host_state *state, bp__guest_memory memory, uint64_t at,
+                              uint32_t fd)
 {
     memset(memory.base + at, 0, BP__WASI1_FILESTAT_SIZE);
     bp__guest_store(memory, at + 8, 8, fd);
-    bp__guest_store(memory, at + 16, 1, BP__WASI1_CHARACTER_DEVICE);
+    bp__guest_store(memory, at + 16, 1, standard_type(state));
     bp__guest_store(memory, at + 24, 8, 1);
 }
 
@@ -183,6 +206,6 @@ BP__WASI1(fd_filestat_get)
     if (!error && file)
         error = bp__wasi1_file_filestat(state, memory, (uint32_t)args[1], file);
     else if (!error)
-        standard_filestat(memory, (uint32_t)args[1], (uint32_t)args[0]);
+        standard_filestat(state, memory, (uint32_t)args[1], (uint32_t)args[0]);
     return bp__wasi1_answer(state, ret_errno, error);
 }

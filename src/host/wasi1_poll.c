@@ -56,7 +56,8 @@ static void clock_event(const poll *self, event *to, uint64_t subscription, uint
         to->moment = clock_moment(self, clock, timeout, flags);
 }
 
-/* Standard input is at its end, the log always takes more, and files never wait: all are ready. */
+/* All of standard input is there, and then its end; output and the log always take more, and files
+ * never wait: all are ready. */
 static void descriptor_event(const poll *self, event *to, uint32_t fd)
 {
     const bp__file *file = bp__files_find(&self->state->files, fd);
@@ -64,8 +65,9 @@ static void descriptor_event(const poll *self, event *to, uint32_t fd)
     to->error = ready ? BP__WASI1_SUCCESS : file ? BP__WASI1_ENOTCAPABLE : BP__WASI1_EBADF;
     if (to->error)
         return;
-    to->bytes = fd == 0 ? 0 : file ? bp__wasi_file_left(file) : BP__LINE_MAX;
-    to->flags = fd == 0 ? FLAG_HANGUP : 0;
+    uint64_t input = bp__stdio_left(&self->state->stdio);
+    to->bytes = fd == 0 ? input : file ? bp__wasi_file_left(file) : BP__LINE_MAX;
+    to->flags = fd == 0 && !input ? FLAG_HANGUP : 0;
 }
 
 /* False when it is no subscription at all. */

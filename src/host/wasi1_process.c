@@ -4,7 +4,30 @@
 
 #include "host/wasi1_private.h"
 
-static const char program_name[] = BP__WASI_PROGRAM_NAME;
+/* Of what is no command. */
+static const char *const program_name[] = {BP__WASI_PROGRAM_NAME};
+
+typedef struct arguments {
+    const char *const *texts;
+    uint32_t count;
+} arguments;
+
+/* Whoever hands them over bounds them: their count and sizes fit 32 bits. */
+static arguments arguments_of(const bp__host_state *state)
+{
+    const bp__stdio *stdio = &state->stdio;
+    return stdio->arg_count ? (arguments){stdio->args, (uint32_t)stdio->arg_count}
+                            : (arguments){program_name, 1};
+}
+
+/* With their NULs. */
+static uint32_t arguments_size(arguments self)
+{
+    uint32_t size = 0;
+    for (uint32_t i = 0; i < self.count; i++)
+        size += (uint32_t)strlen(self.texts[i]) + 1;
+    return size;
+}
 
 static bool answer_sizes(bp__host_state *state, bp__guest_memory memory, const uint64_t *args,
                          uint32_t *ret_errno, uint32_t count, uint32_t bytes)
@@ -21,19 +44,25 @@ static bool answer_sizes(bp__host_state *state, bp__guest_memory memory, const u
 
 BP__WASI1(args_sizes_get)
 {
-    return answer_sizes(state, memory, args, ret_errno, 1, sizeof program_name);
+    arguments all = arguments_of(state);
+    return answer_sizes(state, memory, args, ret_errno, all.count, arguments_size(all));
 }
 
 BP__WASI1(args_get)
 {
-    uint32_t pointers_at = (uint32_t)args[0], text_at = (uint32_t)args[1];
+    uint64_t pointers_at = (uint32_t)args[0], text_at = (uint32_t)args[1];
+    arguments all = arguments_of(state);
     if (!bp__wasi1_count(state))
         return false;
-    if (!bp__guest_has(memory, pointers_at, 4) ||
-        !bp__guest_has(memory, text_at, sizeof program_name))
+    if (!bp__guest_has(memory, pointers_at, (uint64_t)all.count * 4) ||
+        !bp__guest_has(memory, text_at, arguments_size(all)))
         return bp__wasi1_answer(state, ret_errno, BP__WASI1_EFAULT);
-    bp__guest_store(memory, pointers_at, 4, text_at);
-    memcpy(memory.base + text_at, program_name, sizeof program_name);
+    for (uint32_t i = 0; i < all.count; i++) {
+        size_t size = strlen(all.texts[i]) + 1;
+        bp__guest_store(memory, pointers_at + (uint64_t)i * 4, 4, text_at);
+        memcpy(memory.base + text_at, all.texts[i], size);
+        text_at += size;
+    }
     return bp__wasi1_answer(state, ret_errno, BP__WASI1_SUCCESS);
 }
 

@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/options.h"
+#include "base/text.h"
+#include "guest/abi.h"
 #include "guest/user_function.h"
 #include "plugin/limits.h"
 
@@ -104,6 +106,34 @@ bp_status bp__call_read(const bp_plugin *plugin, const bp_call *call, bp__prepar
     return BP_OK;
 }
 
+#define ARGUMENTS_SIZE_MAX ((size_t)128 * 1024)
+
+/* With a NUL each, as a program gets them: so their number is bounded, too. */
+static bp_status check_args(const bp_plugin *plugin, const bp_call *call, bp_error *reterr)
+{
+    size_t size = 0;
+    if (!plugin->program->abi->is_process)
+        return bp_error_set(reterr, BP_EINVAL,
+                            "args: plugin '%s' is no command; only commands have arguments",
+                            plugin->name);
+    if (!call->args)
+        return bp_error_set(reterr, BP_EINVAL, "args is NULL, and args_count %zu",
+                            call->args_count);
+    for (size_t i = 0; i < call->args_count; i++) {
+        if (!call->args[i])
+            return bp_error_set(reterr, BP_EINVAL, "args: number %zu is NULL", i + 1);
+        size_t length = strnlen(call->args[i], ARGUMENTS_SIZE_MAX);
+        size += length + 1;
+        if (size > ARGUMENTS_SIZE_MAX)
+            return bp_error_set(reterr, BP_ELIMIT, "args: more than %zu KiB; pass it as input",
+                                ARGUMENTS_SIZE_MAX / 1024);
+        if (plugin->program->module->is_component && !bp__utf8_valid(call->args[i], length))
+            return bp_error_set(reterr, BP_EINVAL,
+                                "args: number %zu is not UTF-8, as those of components are", i + 1);
+    }
+    return BP_OK;
+}
+
 static bp_status check_cancel(const bp__prepared_call *call, bp_error *reterr)
 {
     if (!bp_cancel_triggered(call->call.cancel))
@@ -147,7 +177,10 @@ bp_status bp__call_resolve(const bp_plugin *plugin, bp__prepared_call *call, bp_
     if (call->call.input.size > call->limits->input_bytes)
         return bp_error_set(reterr, BP_ELIMIT, "input of %zu bytes is over input_bytes (%llu)",
                             call->call.input.size, (unsigned long long)call->limits->input_bytes);
-    status = check_cancel(call, reterr);
+    if (call->call.args_count)
+        status = check_args(plugin, &call->call, reterr);
+    if (status == BP_OK)
+        status = check_cancel(call, reterr);
     return status == BP_OK ? bp__engine_check_stack(plugin->runtime->engine, reterr) : status;
 }
 
@@ -256,6 +289,8 @@ bp_status bp__call_run(bp__item *item, const bp__prepared_call *call, bool keep_
     bp__sandbox_call run = {
         .callable = call->callable,
         .input = call->call.input,
+        .args = call->call.args,
+        .arg_count = call->call.args_count,
         .host = {.by = call->by,
                  .cancel = call->call.cancel,
                  .context = call->call.context,
@@ -281,10 +316,9 @@ bp_status bp__call_run(bp__item *item, const bp__prepared_call *call, bool keep_
         return status;
     uint64_t ended = bp__now_ns();
     judge_time(call, ended, &result);
-    if (!result.reusable) {
-        item->spent = true;
+    item->spent = result.spent || !result.reusable;
+    if (!result.reusable)
         (void)bp_lease_condemn(&item->lease, reason_of(result.outcome));
-    }
     fill_result(ret, &result);
     ret->call_id = run.host.call_id;
     ret->wait_ns = begun - call->started_ns;

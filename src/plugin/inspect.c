@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/sha256.h"
 #include "engine/component.h"
+#include "guest/command/command.h"
 #include "guest/program.h"
 #include "plugin/format.h"
 #include "plugin/load.h"
@@ -44,6 +45,7 @@ static bool list(bp_inspection *inspection)
     if (!inspection->types || !inspection->imports || !inspection->exports)
         return false;
     bool ok = true;
+    const char *command = bp__command_recognise(module) ? bp__command_export(module) : NULL;
     for (size_t i = 0; i < imports; i++) {
         const bp__extern_type *import = &module->imports[i];
         inspection->imports[i] =
@@ -53,8 +55,9 @@ static bool list(bp_inspection *inspection)
     }
     for (size_t i = 0; i < exports; i++) {
         const bp__extern_type *export = &module->exports[i];
-        inspection->exports[i] =
-            (bp_export_info){export->name, type_text(inspection, export), bp__is_callable(export)};
+        bool offered = !command || strcmp(export->name, command) == 0;
+        inspection->exports[i] = (bp_export_info){export->name, type_text(inspection, export),
+                                                  offered && bp__is_callable(export)};
         ok = ok && inspection->exports[i].type;
     }
     return ok;
@@ -134,18 +137,17 @@ const char *bp_inspection_kind(const bp_inspection *inspection)
 const char *bp_inspection_abi(const bp_inspection *inspection)
 {
     const bp__module *module = inspection->module;
-    bool starts = false, callable = false;
+    if (bp__command_recognise(module))
+        return "command";
     if (module->is_component)
         return "component";
     for (size_t i = 0; i < module->import_count; i++)
-        if (strcmp(module->imports[i].module, "extism:host/env") == 0)
+        if (bp__import_is_plugins(module->imports[i].module))
             return "extism";
-    for (size_t i = 0; i < module->export_count; i++) {
-        bool is_start = strcmp(module->exports[i].name, "_start") == 0;
-        starts |= is_start;
-        callable |= !is_start && bp__is_callable(&module->exports[i]);
-    }
-    return callable ? "extism" : starts ? "command" : "none";
+    for (size_t i = 0; i < module->export_count; i++)
+        if (bp__is_callable(&module->exports[i]))
+            return "extism";
+    return "none";
 }
 
 const char *bp_inspection_sha256(const bp_inspection *inspection)

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "base/text.h"
+#include "guest/abi.h"
 #include "plugin/format.h"
 #include "plugin/given.h"
 #include "plugin/http.h"
@@ -263,9 +264,10 @@ static bool read_figure(void *data, bp_bytes name, double *ret)
     return false;
 }
 
-static bp_status make_program(bp_plugin *plugin, const bp_plugin_options *options, bp__buffer *code,
-                              bp_error *reterr)
+static bp_status make_program(bp_plugin *plugin, const bp_plugin_options *options,
+                              bp__manifest *manifest, bp_error *reterr)
 {
+    bp__buffer *code = &manifest->code;
     bp__module *module = NULL;
     bp__engine *engine = NULL;
     bp_status status =
@@ -275,6 +277,7 @@ static bp_status make_program(bp_plugin *plugin, const bp_plugin_options *option
     if (status != BP_OK)
         return status;
     bp__program_options program = {.name = plugin->name,
+                                   .abi = manifest->abi,
                                    .config = &plugin->config,
                                    .http = plugin->http,
                                    .http_headers = options->http_response_headers,
@@ -290,6 +293,17 @@ static bp_status make_program(bp_plugin *plugin, const bp_plugin_options *option
                                    .functions = {{plugin->runtime->functions, plugin->functions}}};
     bp__limits_program(&plugin->limits, &program.limits);
     return bp__program_new(engine, module, &program, &plugin->program, reterr);
+}
+
+/* A command has one export, and nothing of it lives on after a call: that is what a process is. */
+static bp_status set_command(bp_plugin *plugin, bp_error *reterr)
+{
+    if (!plugin->program->abi->is_process)
+        return BP_OK;
+    plugin->reset = BP_RESET_FRESH;
+    if (!plugin->default_export)
+        plugin->default_export = bp__strdup(plugin->program->callables[0].name);
+    return plugin->default_export ? BP_OK : bp__error_oom(reterr, "reading a command");
 }
 
 static bp_status list_exports(bp_plugin *plugin, bp_error *reterr)
@@ -324,7 +338,9 @@ static bp_status build(bp_plugin *plugin, const bp__policy_outcome *given, bp__s
     if (status == BP_OK)
         status = bp__plugin_grant_http(plugin, options, source, reterr);
     if (status == BP_OK)
-        status = make_program(plugin, options, code, reterr);
+        status = make_program(plugin, options, &source->manifest, reterr);
+    if (status == BP_OK)
+        status = set_command(plugin, reterr);
     if (status == BP_OK)
         status = list_exports(plugin, reterr);
     if (status == BP_OK)

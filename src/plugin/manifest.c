@@ -388,6 +388,7 @@ void bp__manifest_done(bp__manifest *manifest)
 {
     bp__buffer_done(&manifest->code);
     bp__free(manifest->name);
+    bp__free(manifest->abi);
     bp__free(manifest->version);
     bp__free(manifest->description);
     bp__free(manifest->default_export);

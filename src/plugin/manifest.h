@@ -24,6 +24,7 @@ typedef struct bp__manifest {
 
     /* Only ours say more. */
     bool is_own;
+    char *abi;                                    /* or NULL: to be guessed */
     char *version, *description, *default_export; /* or NULL */
     uint32_t asked;                               /* bits of bp__capability */
     char **writeable; /* exports that may change what outlives the call */

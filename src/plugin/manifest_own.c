@@ -207,7 +207,8 @@ static bp_status extract(const json_t *from, bp__manifest *to, bp_error *reterr)
     const char *isolation = json_string_value(json_object_get(from, "isolation"));
     to->is_own = true;
     to->needs_process = isolation && strcmp(isolation, "process") == 0;
-    if (!keep_text(from, "name", &to->name) || !keep_text(from, "version", &to->version) ||
+    if (!keep_text(from, "abi", &to->abi) || !keep_text(from, "name", &to->name) ||
+        !keep_text(from, "version", &to->version) ||
         !keep_text(from, "description", &to->description) ||
         !keep_text(from, "default_export", &to->default_export))
         return bp__error_oom(reterr, "reading a manifest");

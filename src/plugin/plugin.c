@@ -107,6 +107,7 @@ static bp_status reset_item(void *factory, void *data, bp_deadline by, bp_error 
 {
     (void)factory;
     bp__item *item = data;
+    item->spent = false;
     return bp__sandbox_open(&item->sandbox, by, taking_cancel, reterr);
 }
 

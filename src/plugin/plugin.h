@@ -50,7 +50,7 @@ typedef struct bp__item {
     bp_plugin *plugin;
     bp_lease lease;     /* while a result or a session holds it */
     bp__tenant *tenant; /* likewise; NULL: none */
-    bool spent;         /* condemned: no call may follow, not even in a session */
+    bool spent;         /* no call may follow before a reset, not even in a session */
 } bp__item;
 
 /* Frees everything; nothing of the pool may be lent. */

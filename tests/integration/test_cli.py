@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 COMMANDS = ["call", "inspect", "cache", "plugin", "doctor", "version", "help"]
-CALL_OPTIONS = ["input", "config", "timeout-ms", "memory-max", "input-max", "output-max", "log-max", "host-calls-max", "fuel",
+CALL_OPTIONS = ["input", "arg", "config", "timeout-ms", "memory-max", "input-max", "output-max", "log-max", "host-calls-max", "fuel",
                 "trusted", "core-dump", "wasi", "files", "env", "allow-host", "allow-private", "ca-file", "policy", "kv", "debug-info", "reset",
                 "tenant", "repeat", "concurrency", "max-live", "min-warm", "cache-dir", "no-cache", "compile-timeout", "compile-memory-max",
                 "stats", "leak-check", "log-level", "help", "json", "quiet"]

@@ -144,7 +144,7 @@
     AT(bp_runtime_info, cache_dir, 104) \
     AT(bp_runtime_info, cache_problem, 112) \
     AT(bp_runtime_info, compiler, 120) \
-    SIZE(bp_call, 80) \
+    SIZE(bp_call, 96) \
     AT(bp_call, size, 0) \
     AT(bp_call, timeout_ms, 4) \
     AT(bp_call, by, 8) \
@@ -154,6 +154,8 @@
     AT(bp_call, context, 56) \
     AT(bp_call, cancel, 64) \
     AT(bp_call, limits, 72) \
+    AT(bp_call, args, 80) \
+    AT(bp_call, args_count, 88) \
     SIZE(bp_call_result, 112) \
     AT(bp_call_result, size, 0) \
     AT(bp_call_result, outcome, 4) \

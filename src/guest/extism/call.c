@@ -111,4 +111,4 @@ static bp_bytes output(const bp__sandbox *sandbox)
 }
 
 const bp__abi bp__abi_extism = {"extism", begin,    initialise, look_up, place,
-                                enter,    returned, judge,      output};
+                                enter,    returned, judge,      output,  .is_process = false};

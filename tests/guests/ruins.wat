@@ -1,0 +1,65 @@
+;; A command that looks at all that it can see and answers "clean" or "dirty", ruins all of it, and then ends as the
+;; first byte of its input says: "z" exit with 0, "x" exit with 9, "t" trap, else return.
+(module
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 2 10)
+  (table $t 4 20 funcref)
+  (global $g (mut i64) (i64.const 7))
+  (global $f (mut f64) (f64.const 2.5))
+  (data (i32.const 16) "cleandirty")
+  (data $passive "passive")
+  (elem (i32.const 1) func $end)
+  (elem $more func $end)
+  (func $end)
+
+  (func $dirty (result i32)
+    (local $at i32)
+    (if (i32.ne (memory.size) (i32.const 2)) (then (return (i32.const 1))))
+    (if (i32.ne (table.size $t) (i32.const 4)) (then (return (i32.const 1))))
+    (if (ref.is_null (table.get $t (i32.const 1))) (then (return (i32.const 1))))
+    (if (i32.eqz (ref.is_null (table.get $t (i32.const 2)))) (then (return (i32.const 1))))
+    (if (i64.ne (global.get $g) (i64.const 7)) (then (return (i32.const 1))))
+    (if (f64.ne (global.get $f) (f64.const 2.5)) (then (return (i32.const 1))))
+    ;; these trap when the segments are gone
+    (memory.init $passive (i32.const 32) (i32.const 0) (i32.const 7))
+    (table.init $t $more (i32.const 3) (i32.const 0) (i32.const 1))
+    (memory.fill (i32.const 32) (i32.const 0) (i32.const 7))
+    (local.set $at (i32.const 32))
+    (loop $look
+      (if (i64.ne (i64.load (local.get $at)) (i64.const 0)) (then (return (i32.const 1))))
+      (local.set $at (i32.add (local.get $at) (i32.const 8)))
+      (br_if $look (i32.lt_u (local.get $at) (i32.const 131072))))
+    (i32.const 0))
+
+  (func $ruin
+    (drop (memory.grow (i32.const 3)))
+    (drop (table.grow $t (ref.func $end) (i32.const 9)))
+    (table.fill $t (i32.const 1) (ref.null func) (i32.const 2))
+    (memory.fill (i32.const 32) (i32.const 0xAA) (i32.sub (i32.mul (memory.size) (i32.const 65536)) (i32.const 32)))
+    (global.set $g (i64.const -1))
+    (global.set $f (f64.const nan))
+    (data.drop $passive)
+    (elem.drop $more))
+
+  ;; The list of places is at 0, what was done at 8, the byte at 12.
+  (func $how (result i32)
+    (i32.store (i32.const 0) (i32.const 12))
+    (i32.store (i32.const 4) (i32.const 1))
+    (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
+    (i32.load8_u (i32.const 12)))
+
+  (func $say (param $dirty i32)
+    (i32.store (i32.const 0) (i32.add (i32.const 16) (i32.mul (local.get $dirty) (i32.const 5))))
+    (i32.store (i32.const 4) (i32.const 5))
+    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))))
+
+  (func (export "_start")
+    (local $how i32)
+    (call $say (call $dirty))
+    (local.set $how (call $how))
+    (call $ruin)
+    (if (i32.eq (local.get $how) (i32.const 0x7A)) (then (call $exit (i32.const 0))))
+    (if (i32.eq (local.get $how) (i32.const 0x78)) (then (call $exit (i32.const 9))))
+    (if (i32.eq (local.get $how) (i32.const 0x74)) (then unreachable))))
