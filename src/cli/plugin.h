@@ -153,7 +153,11 @@ bp_status plugin_compile_c(const plugin_project *project, bp_error *reterr);
 bp_status plugin_compile_rust(const plugin_project *project, bp_error *reterr);
 bp_status plugin_compile_js(const plugin_project *project, bp_error *reterr);
 bp_status plugin_compile_python(const plugin_project *project, bp_error *reterr);
-/* Runs what makes a plugin. `tool` is its name for people. */
+/* Runs one that makes something, with `progress` on the terminal unless that is NULL: for tools
+ * that show nothing of their own. */
+bp_status plugin_tool_run(const plugin_project *project, plugin_command *command,
+                          const char *progress, bp__buffer *output, bp_error *reterr);
+/* Runs what makes a plugin, and says so. `tool` is its name for people. */
 bp_status plugin_compile_run(const plugin_project *project, plugin_command *command,
                              const char *tool, bp__buffer *output, bp_error *reterr);
 

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "cli/out.h"
 #include "cli/plugin.h"
+#include "cli/progress.h"
 
 #define OUTPUT_MAX (16 * 1024)
 /* With it, Go fetches by itself the version that go.mod asks for. */
@@ -74,18 +75,28 @@ bool plugin_program_ask(const plugin_project *project, const char *const *argv, 
     return fine && bp__buffer_text(ret);
 }
 
-bp_status plugin_compile_run(const plugin_project *project, plugin_command *command,
-                             const char *tool, bp__buffer *output, bp_error *reterr)
+bp_status plugin_tool_run(const plugin_project *project, plugin_command *command,
+                          const char *progress, bp__buffer *output, bp_error *reterr)
 {
     bp__buffer rest = {.limit = OUTPUT_MAX};
-    cli_note("building %s with %s", project->debug ? "for debugging" : "for release", tool);
+    if (progress)
+        cli_progress_start(progress);
     bp_status status =
         plugin_command_run(command, project->cancel, output ? output : &rest, reterr);
+    if (progress)
+        cli_progress_stop();
     if (rest.size && bp__buffer_text(&rest))
         cli_line("%s", rest.data);
     bp__buffer_done(&rest);
     plugin_command_done(command);
     return status;
+}
+
+bp_status plugin_compile_run(const plugin_project *project, plugin_command *command,
+                             const char *tool, bp__buffer *output, bp_error *reterr)
+{
+    cli_note("building %s with %s", project->debug ? "for debugging" : "for release", tool);
+    return plugin_tool_run(project, command, NULL, output, reterr);
 }
 
 /* --- Go ------------------------------------------------------------------------------------ */

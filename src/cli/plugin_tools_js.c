@@ -90,8 +90,8 @@ static bp_status install(const plugin_project *project, bp_error *reterr)
     plugin_command_add(&command, "--prefer-offline");
     plugin_command_add(&command, "--no-audit");
     plugin_command_add(&command, "--no-fund");
-    cli_note("fetching what package.json names, once for this project");
-    return plugin_compile_run(project, &command, "npm", NULL, reterr);
+    cli_note("fetching what package.json names with npm, once for this project");
+    return plugin_tool_run(project, &command, "npm install", NULL, reterr);
 }
 
 static bp_status need_jco(const plugin_project *project, char **ret, bp_error *reterr)
@@ -141,7 +141,6 @@ bp_status plugin_compile_js(const plugin_project *project, bp_error *reterr)
     plugin_command command = {.folder = project->folder};
     plugin_command_add(&command, jco);
     add_flags(project, &package, &command);
-    return plugin_compile_run(project, &command,
-                              package.starlingmonkey ? "jco and StarlingMonkey" : "jco and QuickJS",
-                              NULL, reterr);
+    cli_note("building with jco and %s", package.starlingmonkey ? "StarlingMonkey" : "QuickJS");
+    return plugin_tool_run(project, &command, "jco componentize", NULL, reterr);
 }

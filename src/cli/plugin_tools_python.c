@@ -41,7 +41,7 @@ static bp_status make_venv(const plugin_project *project, bp_error *reterr)
     plugin_command_add(&command, "-m");
     plugin_command_add(&command, "venv");
     plugin_command_add(&command, VENV);
-    bp_status status = plugin_compile_run(project, &command, "python3 -m venv", NULL, reterr);
+    bp_status status = plugin_tool_run(project, &command, "python3 -m venv", NULL, reterr);
     if (status == BP_ESYSTEM)
         bp__error_prefix(reterr, "python3 -m venv (Debian: apt install python3-venv)");
     return status;
@@ -49,7 +49,7 @@ static bp_status make_venv(const plugin_project *project, bp_error *reterr)
 
 static bp_status install(const plugin_project *project, bp_error *reterr)
 {
-    cli_note("fetching " TOOL ", once for this project");
+    cli_note("fetching " TOOL " with pip, once for this project");
     bp_status status = make_venv(project, reterr);
     if (status != BP_OK)
         return status;
@@ -65,7 +65,7 @@ static bp_status install(const plugin_project *project, bp_error *reterr)
     } else {
         plugin_command_add(&command, REQUIREMENT);
     }
-    return plugin_compile_run(project, &command, "pip", NULL, reterr);
+    return plugin_tool_run(project, &command, "pip install", NULL, reterr);
 }
 
 static bp_status need_tool(const plugin_project *project, char **ret, bp_error *reterr)
@@ -102,5 +102,6 @@ bp_status plugin_compile_python(const plugin_project *project, bp_error *reterr)
     plugin_command_add(&command, "--output");
     plugin_command_add(&command, project->output);
     plugin_command_add(&command, APP);
-    return plugin_compile_run(project, &command, TOOL, NULL, reterr);
+    cli_note("building with " TOOL);
+    return plugin_tool_run(project, &command, TOOL, NULL, reterr);
 }

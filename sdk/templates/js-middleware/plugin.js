@@ -1,13 +1,15 @@
 // @NAME@: a plugin for Bullpen that sees requests and responses on their way. The folder wit/ says what it can
 // use, and what it offers.
 
+// UTF-8: QuickJS has no TextEncoder.
+const bytesOf = (text) => Uint8Array.from(unescape(encodeURIComponent(text)), (c) => c.charCodeAt(0));
+
 /** Rejects requests for paths below /private; all others go on as they are. */
 export function onRequest(request) {
     if (!request.path.startsWith("/private")) {
         return { tag: "continue" };
     }
-    const body = new TextEncoder().encode("not for you\n");
-    return { tag: "reject", val: { status: 403, headers: [], body } };
+    return { tag: "reject", val: { status: 403, headers: [], body: bytesOf("not for you\n") } };
 }
 
 /** Adds the header x-plugin. */

@@ -2,14 +2,15 @@
 import { get, set } from "bullpen:plugin/kv@0.1.0";
 import { log } from "bullpen:plugin/log@0.1.0";
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+// UTF-8 both ways: QuickJS has no TextEncoder and no TextDecoder.
+const bytesOf = (text) => Uint8Array.from(unescape(encodeURIComponent(text)), (c) => c.charCodeAt(0));
+const textOf = (bytes) => decodeURIComponent(Array.from(bytes, (b) => "%" + b.toString(16).padStart(2, "0")).join(""));
 
 /** Whether the name was met before. Without a store that is granted everybody is new. */
 function remember(name) {
     try {
         const known = get(name) !== undefined;
-        set(name, encoder.encode("yes"), undefined);
+        set(name, bytesOf("yes"), undefined);
         return known;
     } catch (error) {
         log("debug", String(error.payload ?? error));
@@ -19,9 +20,9 @@ function remember(name) {
 
 /** Answers a greeting. The input is a name in UTF-8. What is thrown is the call's error. */
 export function handle(input) {
-    const name = decoder.decode(input);
+    const name = textOf(input);
     if (name === "") {
         throw "nobody to greet";
     }
-    return encoder.encode(`Hello${remember(name) ? " again" : ""}, ${name}!`);
+    return bytesOf(`Hello${remember(name) ? " again" : ""}, ${name}!`);
 }

@@ -3,7 +3,7 @@ use bullpen::plugin::hooks::{HeaderChanges, ResponseChanges};
 use bullpen::plugin::http::Header;
 
 // From the folder wit/: modules for what the plugin uses, and the trait `Guest` for what it offers.
-wit_bindgen::generate!({ path: "wit", world: "middleware" });
+wit_bindgen::generate!({ path: "wit", world: "middleware", generate_all });
 
 struct Plugin;
 

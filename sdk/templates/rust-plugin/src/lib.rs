@@ -3,7 +3,7 @@ use bullpen::plugin::kv;
 use bullpen::plugin::log::{self, Level};
 
 // From the folder wit/: modules for what the plugin uses, and the trait `Guest` for what it offers.
-wit_bindgen::generate!({ path: "wit", world: "plugin" });
+wit_bindgen::generate!({ path: "wit", world: "plugin", generate_all });
 
 struct Plugin;
 
