@@ -104,7 +104,7 @@ def built_guests(bullpen_bin):
 def toolchains(bullpen_bin, built_guests):
     """An environment in which plugins are built: our program and a new enough Go on PATH, what is compiled from crates
     kept for the next run, and no network: tools/setup has fetched what is needed."""
-    found = subprocess.run(["sh", "-c", '. tools/lib.sh; find_go'], cwd=ROOT, capture_output=True, text=True,
+    found = subprocess.run(["sh", "-c", 'root=$PWD; . tools/lib.sh; find_go'], cwd=ROOT, capture_output=True, text=True,
                            timeout=PATIENCE_S, check=True)
     go = pathlib.Path(found.stdout.strip()).parent
     return {**os.environ, "PATH": f"{bullpen_bin.parent}:{go}:{os.environ['PATH']}", "GOPROXY": "off", "GOFLAGS": "",
