@@ -42,17 +42,11 @@ typedef struct build {
 /* Exports that hosts call by themselves, or ask for what the others are. */
 static bool is_internal(const char *name)
 {
-    static const char *const names[] = {"_start",
-                                        "_initialize",
-                                        "__wasm_call_ctors",
-                                        "hs_init",
-                                        "hs_exit",
-                                        "init",
-                                        "list-functions",
-                                        "function-args",
-                                        "function-returns",
-                                        "function-writeable",
-                                        "function-comment"};
+    static const char *const names[] = {
+        "_start",          "_initialize",   "__wasm_call_ctors", "hs_init",
+        "hs_exit",         "init",          "exports#init", /* of Python's tool */
+        "list-functions",  "function-args", "function-returns",  "function-writeable",
+        "function-comment"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(name, names[i]) == 0)
             return true;
@@ -250,6 +244,8 @@ static bp_status check(const plugin_values *values, bp_error *reterr)
                             values->folder);
     if (values->subject && !*values->subject)
         return bp_error_set(reterr, BP_EINVAL, "FOLDER: names no folder");
+    if (values->abi >= 0 || values->world >= 0)
+        return bp_error_set(reterr, BP_EINVAL, "--abi and --world belong to 'plugin new'");
     if (values->release && values->debug)
         return bp_error_set(reterr, BP_EINVAL, "--release and --debug exclude each other");
     return BP_OK;
