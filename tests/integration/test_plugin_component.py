@@ -1,6 +1,5 @@
 """bullpen plugin new and bullpen plugin build for components: four languages, and what stands in the way."""
 import json
-import pathlib
 import shutil
 import subprocess
 
@@ -13,24 +12,12 @@ WORLDS = {"plugin": ["handle"], "middleware": ["on-error", "on-request", "on-res
 PATIENCE_S = 900
 
 
-@pytest.fixture(scope="session")
-def kept_tools(toolchains, root):
-    """What tools/setup has fetched: the folders of jco and componentize-py, and one with node."""
-    script = 'root=$PWD; . tools/lib.sh; find_node; echo "$bullpen_jco_root"; echo "$bullpen_componentize_py_root"'
-    done = subprocess.run(["sh", "-c", script], cwd=root, env=toolchains, capture_output=True, text=True, timeout=60,
-                          check=True)
-    node, jco, python = map(pathlib.Path, done.stdout.split("\n")[:3])
-    assert (jco / "node_modules").is_dir() and python.is_dir(), "run tools/setup --with guests"
-    return {"node": node, "js": jco / "node_modules", "python": python}
-
-
 @pytest.fixture
-def plugin(bullpen_bin, toolchains, kept_tools, tmp_path):
+def plugin(bullpen_bin, toolchains, tmp_path):
     """Runs `bullpen plugin` in an empty folder; `env` adds to the environment, None takes away."""
 
     def run(*arguments, cwd=tmp_path, env=None):
-        base = {**toolchains, "PATH": f"{kept_tools['node']}:{toolchains['PATH']}"}
-        environment = {key: value for key, value in {**base, **(env or {})}.items() if value is not None}
+        environment = {key: value for key, value in {**toolchains, **(env or {})}.items() if value is not None}
         return subprocess.run([bullpen_bin, "plugin", *map(str, arguments)], cwd=cwd, env=environment, text=True,
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE_S, check=False)
 
@@ -38,18 +25,13 @@ def plugin(bullpen_bin, toolchains, kept_tools, tmp_path):
 
 
 @pytest.fixture
-def new(plugin, tmp_path, kept_tools):
-    """A new project's folder, with the tools that its first build would fetch."""
+def new(plugin, tmp_path):
+    """A new project's folder."""
 
-    def run(language, world="plugin", name="hello", tools=True):
+    def run(language, world="plugin", name="hello"):
         done = plugin("new", name, "--lang", language, "--abi", "component", "--world", world)
         assert done.returncode == 0, done.stderr
-        folder = tmp_path / name
-        if language == "js" and tools:
-            (folder / "node_modules").symlink_to(kept_tools["js"])
-        if language == "python" and tools:
-            (folder / ".venv").symlink_to(kept_tools["python"])
-        return folder
+        return tmp_path / name
 
     return run
 
@@ -244,7 +226,7 @@ def test_what_the_tool_says_is_shown(plugin, new, language, wrong):
     ("js", "npm is missing", "apt install nodejs npm"), ("python", "python3 is missing", "python3-venv"),
     ("c", "clang is missing", "clang-19"), ("rust", "cargo is missing", "rustup")])
 def test_a_missing_tool(plugin, new, tmp_path, language, missing, package):
-    folder = new(language, tools=False)
+    folder = new(language)
     done = plugin("build", folder, env={"PATH": str(tmp_path / "none"), "WASI_SDK_PATH": None})
     assert (done.returncode, done.stdout) == (1, "")
     assert missing in done.stderr and package in done.stderr
@@ -271,7 +253,7 @@ TOOL = ('echo "$@" >>calls\nwhile [ $# -gt 1 ]; do case $1 in --out|--output) cp
 
 
 def test_jco_is_fetched_once(plugin, new, tmp_path, component):
-    folder = new("js", tools=False)
+    folder = new("js")
     tool = program(tmp_path / "tool", "jco", TOOL.format(component)) / "jco"
     npm = program(tmp_path / "bin", "npm", f'echo npm "$@" >>calls\nmkdir -p node_modules/.bin\ncp "{tool}" node_modules/.bin/jco\n')
     for _ in range(2):
@@ -284,20 +266,20 @@ def test_jco_is_fetched_once(plugin, new, tmp_path, component):
 
 def test_npm_that_brings_no_jco(plugin, new, tmp_path):
     npm = program(tmp_path / "bin", "npm", "exit 0")
-    done = plugin("build", new("js", tools=False), env={"PATH": f"{npm}:/bin"})
+    done = plugin("build", new("js"), env={"PATH": f"{npm}:/bin"})
     assert done.returncode == 1
     assert 'put "@bytecodealliance/jco" under "devDependencies"' in done.stderr
 
 
 def test_npm_that_fails(plugin, new, tmp_path):
     npm = program(tmp_path / "bin", "npm", "echo no network >&2; exit 7")
-    done = plugin("build", new("js", tools=False), env={"PATH": f"{npm}:/bin"})
+    done = plugin("build", new("js"), env={"PATH": f"{npm}:/bin"})
     assert done.returncode == 1
     assert "no network" in done.stderr and "'npm' failed (7)" in done.stderr
 
 
 def test_componentize_py_is_fetched_once(plugin, new, tmp_path, component):
-    folder = new("python", tools=False)
+    folder = new("python")
     tool = program(tmp_path / "tool", "componentize-py", TOOL.format(component)) / "componentize-py"
     pip = program(tmp_path / "tool", "pip", f'echo pip "$@" >>calls\ncp "{tool}" build/venv/bin/\n') / "pip"
     python = program(tmp_path / "bin", "python3",
@@ -314,7 +296,7 @@ def test_componentize_py_is_fetched_once(plugin, new, tmp_path, component):
 @pytest.mark.parametrize("language, flag", [("js", "--backend-qjs-stub-wasi"), ("python", "--stub-wasi")])
 @pytest.mark.parametrize("capability, kept", [("clock", True), ("random", True), ("log", False)])
 def test_wasi_is_left_out_unless_it_is_asked_for(plugin, new, component, language, flag, capability, kept):
-    folder = new(language, tools=False)
+    folder = new(language)
     change_manifest(folder, capabilities={capability: {}})
     where, name = {"js": ("node_modules/.bin", "jco"), "python": (".venv/bin", "componentize-py")}[language]
     program(folder / where, name, TOOL.format(component))
@@ -348,7 +330,7 @@ def test_python_without_its_app(plugin, new):
 
 
 def test_a_tool_that_makes_no_component(plugin, new):
-    folder = new("js", tools=False)
+    folder = new("js")
     program(folder / "node_modules" / ".bin", "jco", 'while [ $# -gt 1 ]; do [ $1 = --out ] && echo no >"$2"; shift; done')
     done = plugin("build", folder)
     assert done.returncode == 1
