@@ -9,7 +9,7 @@ const textOf = (bytes) => decodeURIComponent(Array.from(bytes, (b) => "%" + b.to
 /** Whether the name was met before. Without a store that is granted everybody is new. */
 function remember(name) {
     try {
-        const known = get(name) !== undefined;
+        const known = (get(name) ?? null) !== null; // none: null on QuickJS, undefined on StarlingMonkey
         set(name, bytesOf("yes"), undefined);
         return known;
     } catch (error) {

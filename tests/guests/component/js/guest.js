@@ -14,7 +14,8 @@ const held = [];
 
 function read(key) {
     const entry = get(key);
-    return entry === undefined ? bytesOf("none") : entry.value;
+    // None is null on QuickJS, undefined on StarlingMonkey.
+    return (entry ?? null) === null ? bytesOf("none") : entry.value;
 }
 
 function fetchText(url) {
