@@ -58,9 +58,11 @@ _bullpen()
         ;;
     plugin)
         case $before in
-        -l|--lang) COMPREPLY=($(compgen -W 'c go tinygo rust' -- "$word")); return ;;
+        -l|--lang) COMPREPLY=($(compgen -W 'c go tinygo rust js python' -- "$word")); return ;;
+        --abi) COMPREPLY=($(compgen -W 'extism component' -- "$word")); return ;;
+        --world) COMPREPLY=($(compgen -W 'plugin middleware' -- "$word")); return ;;
         esac
-        options=' --lang -l --release --debug --help -h --json --quiet -q'
+        options=' --lang -l --abi --world --release --debug --help -h --json --quiet -q'
         files=0
         words='new build validate diff schema'
         ;;

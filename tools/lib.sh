@@ -72,3 +72,26 @@ find_python() {
     done
     return 1
 }
+
+# What makes components of JavaScript and Python, in the versions that new plugins get.
+bullpen_jco_version=$(sed -n 's/.*"@bytecodealliance\/jco": "\(.*\)".*/\1/p' "$root/sdk/templates/js-plugin/package.json")
+bullpen_jco_root=$bullpen_cache/jco-$bullpen_jco_version
+bullpen_componentize_py_version=$(sed -n 's/^componentize-py==//p' "$root/sdk/templates/python-plugin/requirements.txt")
+bullpen_componentize_py_root=$bullpen_cache/componentize-py-$bullpen_componentize_py_version
+
+# jco runs on no older one.
+bullpen_node_version=20.19
+bullpen_node_root=$bullpen_cache/node-22
+
+# Print the folder with a node and an npm that are new enough: the user's own, or what tools/setup has put into the cache.
+find_node() {
+    for node in "$(command -v node || true)" "$bullpen_node_root/bin/node"; do
+        [ -x "$node" ] && [ -x "${node%/*}/npm" ] || continue
+        version=$("$node" --version 2>/dev/null | sed 's/^v//')
+        if version_at_least "${version:-0}" $bullpen_node_version; then
+            echo "${node%/*}"
+            return 0
+        fi
+    done
+    return 1
+}

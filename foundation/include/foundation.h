@@ -591,6 +591,58 @@ typedef struct {
 bool foundation_toml_to_json(const uint8_t *text, size_t size, foundation_bytes_fn visit,
                              void *data, foundation_toml_error *reterr);
 
+/* ---- making components, for the authors of plugins ---- */
+
+/** A file of WIT. Those below "deps/" are other packages, one a file or folder; the rest is the
+ * package that is meant. Names are for that, and for messages. */
+typedef struct {
+    const char *name;
+    const uint8_t *text;
+    size_t size;
+} foundation_wit_file;
+
+typedef struct {
+    const foundation_wit_file *files;
+    size_t count;
+    const char *world; /**< NULL: the only one that the package has */
+} foundation_wit;
+
+typedef struct {
+    char message[480]; /**< one line of UTF-8, NUL-terminated; "file:line:column: …" where known */
+} foundation_build_error;
+
+/**
+ * Make a component from a core module. What the module imports of WASI preview 1 is adapted. All of
+ * these functions use a thread of their own while they run, and call back on the caller's.
+ * @param wit    the world that it is for, unless the module has sections that say so; its comments
+ *               get into the component. May be NULL.
+ * @param visit  called once.
+ * @return what @p visit returned, or false with @p reterr written.
+ */
+bool foundation_component_encode(const uint8_t *module, size_t size, const foundation_wit *wit,
+                                 foundation_bytes_fn visit, void *data,
+                                 foundation_build_error *reterr);
+
+/**
+ * Add the comments of a world to a component that another tool made from it, as custom sections:
+ * "package-docs" has what is about the component's own world, and "package-docs:PACKAGE" what is
+ * about the interfaces of a package that it exports. A component that has the former stays as it is.
+ */
+bool foundation_component_add_docs(const uint8_t *component, size_t size,
+                                   const foundation_wit *wit, foundation_bytes_fn visit, void *data,
+                                   foundation_build_error *reterr);
+
+/** @param name  of a file, without folder. @return false to stop. */
+typedef bool (*foundation_file_fn)(void *data, const char *name, const uint8_t *bytes, size_t size);
+
+/**
+ * Generate what a plugin in C needs for a world: a header, a source, and an object file that says
+ * in the module which world it is.
+ * @param visit  called for each.
+ */
+bool foundation_wit_bindgen_c(const foundation_wit *wit, foundation_file_fn visit, void *data,
+                              foundation_build_error *reterr);
+
 /* ---- the last resort ---- */
 
 /**

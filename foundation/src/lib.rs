@@ -11,6 +11,7 @@
 // Every `extern "C"` function is called from C with pointers that obey the contract in the header.
 #![allow(clippy::missing_safety_doc)]
 
+mod build;
 mod code;
 mod component;
 mod core_dump;

@@ -2,6 +2,7 @@
 #ifndef BULLPEN_BULLPEN_H
 #define BULLPEN_BULLPEN_H
 
+#include <bullpen/build.h>
 #include <bullpen/cache.h>
 #include <bullpen/call.h>
 #include <bullpen/common.h>

@@ -38,6 +38,8 @@ typedef struct plugin_values {
     const char *subject; /* what the action works on, NULL when not given: a name, a folder */
     const char *folder;
     int language; /* a plugin_language, or -1 */
+    int abi;      /* a plugin_abi, or -1 */
+    int world;    /* a plugin_world, or -1 */
     bool release, debug;
 } plugin_values;
 

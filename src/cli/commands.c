@@ -354,7 +354,9 @@ static const cli_example inspect_examples[] = {
 };
 
 static const char *const plugin_actions[] = {"new", "build", "validate", "diff", "schema", NULL};
-static const char *const plugin_languages[] = {"c", "go", "tinygo", "rust", NULL};
+static const char *const plugin_languages[] = {"c", "go", "tinygo", "rust", "js", "python", NULL};
+static const char *const plugin_abis[] = {"extism", "component", NULL};
+static const char *const plugin_worlds[] = {"plugin", "middleware", NULL};
 
 static const cli_operand plugin_operands[] = {
     {.name = "ACTION",
@@ -386,11 +388,29 @@ static const cli_option plugin_options[] = {
      .letter = 'l',
      .type = CLI_CHOICE,
      .argument = "LANGUAGE",
-     .fallback_words = "for 'build' what go.mod, Cargo.toml or C sources tell",
+     .fallback_words = "for 'build' what go.mod, Cargo.toml, package.json, pyproject.toml or C "
+                       "sources tell",
      .choices = plugin_languages,
      .offset = offsetof(plugin_values, language),
      .help = "The language of the plugin; 'new' needs it. A project in Go is built with TinyGo "
              "where that is installed, unless this says 'go'."},
+    {.name = "abi",
+     .type = CLI_CHOICE,
+     .argument = "ABI",
+     .fallback_words = "component for JavaScript and Python, extism for the others",
+     .choices = plugin_abis,
+     .offset = offsetof(plugin_values, abi),
+     .help = "For 'new': what the plugin is to be, one of Extism's or a component with typed "
+             "functions. Afterwards the manifest says it."},
+    {.name = "world",
+     .type = CLI_CHOICE,
+     .argument = "WORLD",
+     .fallback_words = "plugin",
+     .choices = plugin_worlds,
+     .offset = offsetof(plugin_values, world),
+     .help =
+         "For 'new' of a component: one that turns bytes into bytes, or one that stands between "
+         "a server and its clients."},
     {.name = "release",
      .type = CLI_FLAG,
      .offset = offsetof(plugin_values, release),
@@ -407,6 +427,9 @@ static const cli_example plugin_examples[] = {
     {"A new plugin in C, built and called",
      "bullpen plugin new hello --lang c && bullpen plugin build hello && "
      "bullpen call hello/hello.wasm greet -i Ada"},
+    {"A component in JavaScript",
+     "bullpen plugin new hello --lang js && bullpen plugin build hello && "
+     "bullpen call hello/hello.wasm handle -i Ada"},
     {"Build in the plugin's folder, for backtraces with lines", "bullpen plugin build --debug"},
     {"Everything that is wrong with a manifest", "bullpen plugin validate hello"},
     {"What was built, for a script", "bullpen plugin build --json hello | jq -r .file"},
@@ -500,7 +523,7 @@ const cli_command cli_commands[] = {
      .values_size = sizeof(cache_values),
      .run = cmd_cache},
     {.name = "plugin",
-     .summary = "write, build and check a plugin in C, Go or Rust",
+     .summary = "write, build and check a plugin in C, Go, Rust, JavaScript or Python",
      .description = "'new' writes a project with a source file, a manifest and a README; it never "
                     "writes over anything. 'build' runs the language's own compiler, checks what "
                     "came out, puts it beside manifest.json under the name that the manifest says, "

@@ -25,7 +25,25 @@ char *plugin_path(const char *folder, const char *name);
 /* --- plugin_language.c --------------------------------------------------------------------- */
 
 /* In the order of the choices of --lang. */
-typedef enum plugin_language { PLUGIN_C, PLUGIN_GO, PLUGIN_TINYGO, PLUGIN_RUST } plugin_language;
+typedef enum plugin_language {
+    PLUGIN_C,
+    PLUGIN_GO,
+    PLUGIN_TINYGO,
+    PLUGIN_RUST,
+    PLUGIN_JS,
+    PLUGIN_PYTHON,
+} plugin_language;
+
+/* What a plugin is: in the order of the choices of --abi. */
+typedef enum plugin_abi { PLUGIN_EXTISM, PLUGIN_COMPONENT } plugin_abi;
+
+/* What a component is for: in the order of the choices of --world. */
+typedef enum plugin_world { PLUGIN_WORLD_PLUGIN, PLUGIN_WORLD_MIDDLEWARE } plugin_world;
+
+/* What a project of this language is where nothing says. */
+plugin_abi plugin_language_abi(plugin_language language);
+/* BP_EUNSUPPORTED where there are no plugins of this kind in this language. */
+bp_status plugin_language_check(plugin_language language, plugin_abi abi, bp_error *reterr);
 
 /* "C", "Go", … for people; "c", "go", … for programs. */
 const char *plugin_language_title(plugin_language language);
@@ -47,6 +65,7 @@ void plugin_names_done(plugin_names *names);
 /* The sources in C and C++ of `folder` and its folder src, relative to it. */
 bp_status plugin_sources_find(const char *folder, plugin_names *ret, bp_error *reterr);
 bool plugin_source_is_cpp(const char *name);
+bool plugin_name_ends(const char *name, const char *end);
 
 /* --- plugin_manifest.c --------------------------------------------------------------------- */
 
@@ -56,6 +75,8 @@ typedef struct plugin_manifest {
     json_t *root;      /* owned */
     const char *name;  /* in `root` */
     const char *entry; /* in `root`: a file's name, without folders */
+    int abi;           /* a plugin_abi; -1: it does not say */
+    bool wants_wasi;   /* it asks for something that a component gets by WASI alone */
     bool changed;      /* `root` is no longer what the file has */
 } plugin_manifest;
 
@@ -101,16 +122,19 @@ void plugin_command_done(plugin_command *command);
 bp_status plugin_command_run(plugin_command *command, const bp_cancel *cancel, bp__buffer *output,
                              bp_error *reterr);
 
-/* --- plugin_tools.c, plugin_tools_rust.c ---------------------------------------------------- */
+/* --- plugin_tools.c and plugin_tools_*.c --------------------------------------------------- */
 
 typedef struct plugin_project {
     const char *folder;
     plugin_language language;
+    plugin_abi abi;
     bool debug;
+    bool keeps_wasi;    /* what imports WASI goes on doing so, where tools could leave it out */
     const char *output; /* the file to make, a name in `folder` */
     const bp_cancel *cancel;
 } plugin_project;
 
+bool plugin_is_program(const char *path);
 /* Where a program is, by PATH: owned, or NULL. */
 char *plugin_program_find(const char *name);
 /* The next place where one is: `rest` is what of PATH is still to be looked at, NULL at first. */
@@ -125,9 +149,28 @@ extern const char *const plugin_linker_names[];
 /* Makes the output with the tools of the project's language; each says on standard error what it
  * runs. */
 bp_status plugin_compile(const plugin_project *project, bp_error *reterr);
+bp_status plugin_compile_c(const plugin_project *project, bp_error *reterr);
 bp_status plugin_compile_rust(const plugin_project *project, bp_error *reterr);
-/* Runs what makes a plugin. `tool` is its name for people. */
+bp_status plugin_compile_js(const plugin_project *project, bp_error *reterr);
+bp_status plugin_compile_python(const plugin_project *project, bp_error *reterr);
+/* Runs one that makes something, with `progress` on the terminal unless that is NULL: for tools
+ * that show nothing of their own. */
+bp_status plugin_tool_run(const plugin_project *project, plugin_command *command,
+                          const char *progress, bp__buffer *output, bp_error *reterr);
+/* Runs what makes a plugin, and says so. `tool` is its name for people. */
 bp_status plugin_compile_run(const plugin_project *project, plugin_command *command,
                              const char *tool, bp__buffer *output, bp_error *reterr);
+
+/* --- plugin_wit.c -------------------------------------------------------------------------- */
+
+#define PLUGIN_BUILD_FOLDER "build"
+#define PLUGIN_BINDINGS_FOLDER PLUGIN_BUILD_FOLDER "/bindings"
+
+/* Generates bindings for C into PLUGIN_BINDINGS_FOLDER; `made` gets their names, relative to the
+ * project. */
+bp_status plugin_bindings_write(const plugin_project *project, plugin_names *made,
+                                bp_error *reterr);
+/* Makes the output a component with its world's comments, if it is a module, or adds those. */
+bp_status plugin_component_finish(const plugin_project *project, bp_error *reterr);
 
 #endif

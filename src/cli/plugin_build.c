@@ -27,6 +27,7 @@ typedef struct build {
     const char *folder;
     plugin_manifest manifest;
     plugin_language language;
+    plugin_abi abi;
     bp_cancel *cancel;
     char *made, *final; /* owned: the paths of what the tools write and of what it becomes */
     char output[240];   /* the name of `made` */
@@ -41,31 +42,29 @@ typedef struct build {
 /* Exports that hosts call by themselves, or ask for what the others are. */
 static bool is_internal(const char *name)
 {
-    static const char *const names[] = {"_start",
-                                        "_initialize",
-                                        "__wasm_call_ctors",
-                                        "hs_init",
-                                        "hs_exit",
-                                        "init",
-                                        "list-functions",
-                                        "function-args",
-                                        "function-returns",
-                                        "function-writeable",
-                                        "function-comment"};
+    static const char *const names[] = {
+        "_start",          "_initialize",   "__wasm_call_ctors", "hs_init",
+        "hs_exit",         "init",          "exports#init", /* of Python's tool */
+        "list-functions",  "function-args", "function-returns",  "function-writeable",
+        "function-comment"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(name, names[i]) == 0)
             return true;
     return false;
 }
 
-static const char *how_to_export(plugin_language language)
+static const char *how_to_export(const build *self)
 {
-    switch (language) {
+    if (self->abi == PLUGIN_COMPONENT)
+        return "put 'export NAME: func(…)' into the world in wit/, and write that function";
+    switch (self->language) {
     case PLUGIN_GO:
     case PLUGIN_TINYGO:
         return "put '//go:wasmexport NAME' above a function that returns int32";
     case PLUGIN_RUST:
         return "put '#[plugin_fn]' above a public function";
+    case PLUGIN_JS:
+    case PLUGIN_PYTHON:
     case PLUGIN_C:
     default:
         return "begin one with BP_PLUGIN_EXPORT(NAME)";
@@ -87,7 +86,7 @@ static bp_status look_at_exports(build *self, const bp_inspection *inspection, b
     if (json_array_size(self->exports))
         return BP_OK;
     return bp_error_set(reterr, BP_EFORMAT, "the plugin exports nothing that can be called: %s",
-                        how_to_export(self->language));
+                        how_to_export(self));
 }
 
 static bp_status inspect(build *self, bp_error *reterr)
@@ -127,6 +126,11 @@ static bp_status prepare(build *self, bp_error *reterr)
     if (status != BP_OK)
         return status;
     self->language = with_tinygo(self);
+    self->abi = self->manifest.abi < 0 ? plugin_language_abi(self->language)
+                                       : (plugin_abi)self->manifest.abi;
+    status = plugin_language_check(self->language, self->abi, reterr);
+    if (status != BP_OK)
+        return status;
     snprintf(self->output, sizeof self->output, ".%s.%ld.new", self->manifest.entry,
              (long)getpid());
     self->made = plugin_path(self->folder, self->output);
@@ -143,10 +147,14 @@ static bp_status make(build *self, bp_error *reterr)
 {
     plugin_project project = {.folder = self->folder,
                               .language = self->language,
+                              .abi = self->abi,
+                              .keeps_wasi = self->manifest.wants_wasi,
                               .debug = self->values->debug,
                               .output = self->output,
                               .cancel = self->cancel};
     bp_status status = plugin_compile(&project, reterr);
+    if (status == BP_OK && self->abi == PLUGIN_COMPONENT)
+        status = plugin_component_finish(&project, reterr);
     if (status == BP_OK)
         status = inspect(self, reterr);
     if (status == BP_OK && bp_cancel_triggered(self->cancel))
@@ -236,6 +244,8 @@ static bp_status check(const plugin_values *values, bp_error *reterr)
                             values->folder);
     if (values->subject && !*values->subject)
         return bp_error_set(reterr, BP_EINVAL, "FOLDER: names no folder");
+    if (values->abi >= 0 || values->world >= 0)
+        return bp_error_set(reterr, BP_EINVAL, "--abi and --world belong to 'plugin new'");
     if (values->release && values->debug)
         return bp_error_set(reterr, BP_EINVAL, "--release and --debug exclude each other");
     return BP_OK;

@@ -19,12 +19,13 @@ static const struct {
     [PLUGIN_GO] = {"go", "Go", "go.mod"},
     [PLUGIN_TINYGO] = {"tinygo", "TinyGo", "go.mod"},
     [PLUGIN_RUST] = {"rust", "Rust", "Cargo.toml"},
+    [PLUGIN_JS] = {"js", "JavaScript", "package.json"},
+    [PLUGIN_PYTHON] = {"python", "Python", "pyproject.toml"},
 };
 #define LANGUAGES (sizeof languages / sizeof languages[0])
 
 /* Files that say what a project is, of languages that are not built here. */
-static const char *const others[][2] = {
-    {"package.json", "JavaScript"}, {"pyproject.toml", "Python"}, {"build.zig", "Zig"}};
+static const char *const others[][2] = {{"build.zig", "Zig"}, {"composer.json", "PHP"}};
 
 const char *plugin_language_title(plugin_language language)
 {
@@ -34,6 +35,25 @@ const char *plugin_language_title(plugin_language language)
 const char *plugin_language_name(plugin_language language)
 {
     return languages[language].name;
+}
+
+plugin_abi plugin_language_abi(plugin_language language)
+{
+    return language == PLUGIN_JS || language == PLUGIN_PYTHON ? PLUGIN_COMPONENT : PLUGIN_EXTISM;
+}
+
+bp_status plugin_language_check(plugin_language language, plugin_abi abi, bp_error *reterr)
+{
+    const char *title = languages[language].title;
+    if (abi == PLUGIN_COMPONENT && (language == PLUGIN_GO || language == PLUGIN_TINYGO))
+        return bp_error_set(reterr, BP_EUNSUPPORTED,
+                            "plugins in %s are not built as components: use the ABI \"extism\"",
+                            title);
+    if (abi == PLUGIN_EXTISM && plugin_language_abi(language) == PLUGIN_COMPONENT)
+        return bp_error_set(reterr, BP_EUNSUPPORTED,
+                            "plugins in %s are built as components: use the ABI \"component\"",
+                            title);
+    return BP_OK;
 }
 
 /* --- names -------------------------------------------------------------------------------- */
@@ -62,6 +82,12 @@ static int compare(const void *a, const void *b)
 }
 
 /* --- sources ------------------------------------------------------------------------------ */
+
+bool plugin_name_ends(const char *name, const char *end)
+{
+    size_t size = strlen(name), length = strlen(end);
+    return size > length && strcmp(name + size - length, end) == 0;
+}
 
 bool plugin_source_is_cpp(const char *name)
 {
@@ -153,13 +179,14 @@ static bp_status nothing_found(const char *folder, bp_error *reterr)
         if (found)
             return bp_error_set(
                 reterr, BP_EUNSUPPORTED,
-                "'%s/%s' makes this a project in %s; 'plugin build' builds C, Go and "
-                "Rust",
+                "'%s/%s' makes this a project in %s; 'plugin build' builds C, Go, Rust, "
+                "JavaScript and Python",
                 folder, others[i][0], others[i][1]);
     }
     return bp_error_set(reterr, BP_ENOTFOUND,
-                        "'%s' has no go.mod, no Cargo.toml and no sources in C (*.c, *.cc, *.cpp, "
-                        "here or in src): nothing says what to build",
+                        "'%s' has no go.mod, Cargo.toml, package.json or pyproject.toml, and no "
+                        "sources in C (*.c, *.cc, *.cpp, here or in src): nothing says what to "
+                        "build",
                         folder);
 }
 

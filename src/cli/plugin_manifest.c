@@ -68,12 +68,30 @@ static bp_status check_entry(plugin_manifest *manifest, bp_error *reterr)
     return BP_OK;
 }
 
-static bp_status check_abi(const plugin_manifest *manifest, bp_error *reterr)
+static bp_status check_abi(plugin_manifest *manifest, bp_error *reterr)
 {
+    static const char *const names[] = {
+        [PLUGIN_EXTISM] = "extism", [PLUGIN_COMPONENT] = "component"};
     const json_t *abi = json_object_get(manifest->root, "abi");
-    if (!abi || (json_is_string(abi) && strcmp(json_string_value(abi), "extism") == 0))
+    manifest->abi = -1;
+    if (!abi)
         return BP_OK;
-    return wrong(manifest, "/abi", "\"extism\", the one that 'plugin build' makes", reterr);
+    for (int i = 0; json_is_string(abi) && i < 2; i++)
+        if (strcmp(json_string_value(abi), names[i]) == 0)
+            manifest->abi = i;
+    if (manifest->abi >= 0)
+        return BP_OK;
+    return wrong(manifest, "/abi", "\"extism\" or \"component\", which 'plugin build' makes",
+                 reterr);
+}
+
+/* What of the capabilities has no function of ours behind it in a component. */
+static void look_at_capabilities(plugin_manifest *manifest)
+{
+    static const char *const names[] = {"clock", "random", "env", "fs:read"};
+    const json_t *asked = json_object_get(manifest->root, "capabilities");
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        manifest->wants_wasi |= json_object_get(asked, names[i]) != NULL;
 }
 
 static bp_status check_exports(const plugin_manifest *manifest, bp_error *reterr)
@@ -106,6 +124,7 @@ static bp_status parse(plugin_manifest *manifest, bp_bytes text, bp_error *reter
         status = check_abi(manifest, reterr);
     if (status == BP_OK)
         status = check_exports(manifest, reterr);
+    look_at_capabilities(manifest);
     return status == BP_OK ? check_entry(manifest, reterr) : status;
 }
 

@@ -15,11 +15,17 @@
 
 #define PLACEHOLDER "@NAME@"
 
+#define SETS 3
+
 typedef struct project {
     const char *name, *folder, *language;
-    bool made;            /* the folder was not there before */
-    plugin_names folders; /* made in it, outermost first */
-    plugin_names files;   /* written into it */
+    plugin_abi abi;
+    plugin_world world;
+    const char *sets[SETS]; /* of templates, that it begins with */
+    char own[32];           /* the one of its language and kind */
+    bool made;              /* the folder was not there before */
+    plugin_names folders;   /* made in it, outermost first */
+    plugin_names files;     /* written into it */
 } project;
 
 /* --- the folder --------------------------------------------------------------------------- */
@@ -88,15 +94,8 @@ static bool write_all(int fd, bp_bytes bytes)
     return true;
 }
 
-/* Templates have one folder below the project's at most. */
-static bp_status make_folder_of(project *self, int folder, const char *path, bp_error *reterr)
+static bp_status make_one_folder(project *self, int folder, const char *name, bp_error *reterr)
 {
-    const char *slash = strchr(path, '/');
-    if (!slash)
-        return BP_OK;
-    bp_auto_free char *name = bp__strndup(path, (size_t)(slash - path));
-    if (!name)
-        return bp__error_oom(reterr, "writing a project");
     if (mkdirat(folder, name, 0777) != 0)
         return errno == EEXIST ? BP_OK
                                : bp__error_os(reterr, BP_ESYSTEM, errno, "make the folder '%s/%s'",
@@ -105,11 +104,24 @@ static bp_status make_folder_of(project *self, int folder, const char *path, bp_
                                                   : bp__error_oom(reterr, "writing a project");
 }
 
+/* The folders that a file is in, the outermost first. */
+static bp_status make_folders_of(project *self, int folder, const char *path, bp_error *reterr)
+{
+    bp_status status = BP_OK;
+    for (const char *slash = strchr(path, '/'); slash && status == BP_OK;
+         slash = strchr(slash + 1, '/')) {
+        bp_auto_free char *name = bp__strndup(path, (size_t)(slash - path));
+        status = name ? make_one_folder(self, folder, name, reterr)
+                      : bp__error_oom(reterr, "writing a project");
+    }
+    return status;
+}
+
 static bp_status write_file(project *self, int folder, const plugin_template *template,
                             bp_error *reterr)
 {
     bp_cleanup(bp__buffer_done) bp__buffer text = {0};
-    bp_status status = make_folder_of(self, folder, template->path, reterr);
+    bp_status status = make_folders_of(self, folder, template->path, reterr);
     if (status != BP_OK)
         return status;
     if (!fill(&text, template, self->name) || !plugin_names_add(&self->files, template->path))
@@ -121,14 +133,22 @@ static bp_status write_file(project *self, int folder, const plugin_template *te
     return bp__error_os(reterr, BP_ESYSTEM, errno, "write '%s/%s'", self->folder, template->path);
 }
 
+static bool is_part(const project *self, const plugin_template *file)
+{
+    for (size_t i = 0; i < SETS && self->sets[i]; i++)
+        if (strcmp(file->set, self->sets[i]) == 0)
+            return true;
+    return false;
+}
+
 static bp_status write_files(project *self, bp_error *reterr)
 {
     bp_auto_fd int folder = open(self->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0)
         return bp__error_os(reterr, BP_ESYSTEM, errno, "open the folder '%s'", self->folder);
     bp_status status = BP_OK;
-    for (const plugin_template *file = plugin_templates; file->language && status == BP_OK; file++)
-        if (strcmp(file->language, self->language) == 0 || strcmp(file->language, "common") == 0)
+    for (const plugin_template *file = plugin_templates; file->set && status == BP_OK; file++)
+        if (is_part(self, file))
             status = write_file(self, folder, file, reterr);
     if (status != BP_OK)
         undo(self, folder);
@@ -147,18 +167,26 @@ static bool print_json(const project *self)
                   cli_json_text(self->folder, strlen(self->folder)), "files", files));
 }
 
+/* What is worth trying first. */
+static bool print_call(const project *self, const plugin_values *values)
+{
+    if (self->abi == PLUGIN_COMPONENT && self->world == PLUGIN_WORLD_MIDDLEWARE)
+        return cli_out_text("  bullpen inspect %s.wasm\n", self->name);
+    return cli_out_text("  bullpen call %s.wasm %s --input @test/input.txt%s\n", self->name,
+                        self->abi == PLUGIN_COMPONENT ? "handle" : "greet",
+                        values->language == PLUGIN_GO ? " --wasi" : "");
+}
+
 static bool print_text(const project *self, const plugin_values *values)
 {
     bool fine = cli_out_text("%s: a plugin in %s\n", self->name,
                              plugin_language_title((plugin_language)values->language));
     for (size_t i = 0; i < self->files.count; i++)
         fine = fine && cli_out_text("  %s/%s\n", self->folder, self->files.items[i]);
-    if (values->common.quiet)
+    if (values->common.quiet || !fine)
         return fine;
-    return fine &&
-           cli_out_text("next:\n  cd %s\n  bullpen plugin build\n"
-                        "  bullpen call %s.wasm greet --input @test/input.txt%s\n",
-                        self->folder, self->name, values->language == PLUGIN_GO ? " --wasi" : "");
+    fine = cli_out_text("next:\n  cd %s\n  bullpen plugin build\n", self->folder);
+    return fine && print_call(self, values);
 }
 
 /* --- the command -------------------------------------------------------------------------- */
@@ -175,7 +203,8 @@ static bp_status check(const plugin_values *values, bp_error *reterr)
             "'-', beginning with a letter or a digit",
             name);
     if (values->language < 0)
-        return bp_error_set(reterr, BP_EINVAL, "'plugin new' needs --lang: c, go or rust");
+        return bp_error_set(reterr, BP_EINVAL,
+                            "'plugin new' needs --lang: c, go, rust, js or python");
     if (values->language == PLUGIN_TINYGO)
         return bp_error_set(reterr, BP_EINVAL,
                             "--lang tinygo: write the project with --lang go; 'plugin build' uses "
@@ -187,14 +216,32 @@ static bp_status check(const plugin_values *values, bp_error *reterr)
     return BP_OK;
 }
 
+/* Which templates make it up: each set is a folder of sdk/templates. */
+static bp_status choose(const plugin_values *values, project *self, bp_error *reterr)
+{
+    plugin_language language = (plugin_language)values->language;
+    self->language = plugin_language_name(language);
+    self->abi = values->abi < 0 ? plugin_language_abi(language) : (plugin_abi)values->abi;
+    self->world = values->world < 0 ? PLUGIN_WORLD_PLUGIN : (plugin_world)values->world;
+    if (values->world >= 0 && self->abi != PLUGIN_COMPONENT)
+        return bp_error_set(reterr, BP_EINVAL, "--world is for components: add --abi component");
+    bool component = self->abi == PLUGIN_COMPONENT;
+    const char *world = self->world == PLUGIN_WORLD_MIDDLEWARE ? "middleware" : "plugin";
+    snprintf(self->own, sizeof self->own, "%s%s%s", self->language, component ? "-" : "",
+             component ? world : "");
+    self->sets[0] = self->own;
+    self->sets[1] = component ? "component" : "extism";
+    self->sets[2] = component ? world : NULL;
+    return plugin_language_check(language, self->abi, reterr);
+}
+
 int plugin_new(const plugin_values *values)
 {
     bp_error error = BP_ERROR_INIT;
-    if (check(values, &error) != BP_OK)
-        return plugin_failed(values, &error, CLI_USAGE);
     project self = {.name = values->subject,
-                    .folder = values->folder ? values->folder : values->subject,
-                    .language = plugin_language_name((plugin_language)values->language)};
+                    .folder = values->folder ? values->folder : values->subject};
+    if (check(values, &error) != BP_OK || choose(values, &self, &error) != BP_OK)
+        return plugin_failed(values, &error, CLI_USAGE);
     int result = CLI_OK;
     if (make_folder(&self, &error) != BP_OK || write_files(&self, &error) != BP_OK)
         result = plugin_failed(values, &error, CLI_FAILED);

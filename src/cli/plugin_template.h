@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 typedef struct plugin_template {
-    const char *language;      /* "common": of all; NULL ends the table */
+    const char *set;           /* its folder in sdk/templates; NULL ends the table */
     const char *path;          /* in the new folder */
     const unsigned char *data; /* text, in which "@NAME@" stands for the plugin's name */
     size_t size;

@@ -42,7 +42,7 @@
     "^(0|[1-9][0-9]{0,8})[.](0|[1-9][0-9]{0,8})[.](0|[1-9][0-9]{0,8})"                             \
     "(-[0-9A-Za-z-]+([.][0-9A-Za-z-]+)*)?([+][0-9A-Za-z-]+([.][0-9A-Za-z-]+)*)?$"
 
-static const char *const abis[] = {"extism", "command", NULL};
+static const char *const abis[] = {"extism", "component", "command", NULL};
 static const char *const isolations[] = {"thread", "process", NULL};
 static const char *const resets[] = {"fresh", "reuse", NULL};
 

@@ -126,8 +126,8 @@ def test_a_name_that_is_none(plugin, tmp_path, name):
 
 @pytest.mark.parametrize("arguments, error", [
     (("new",), "needs the plugin's NAME"),
-    (("new", "hello"), "needs --lang: c, go or rust"),
-    (("new", "hello", "--lang", "cobol"), "--lang: 'cobol' is none of c, go, tinygo, rust"),
+    (("new", "hello"), "needs --lang: c, go, rust, js or python"),
+    (("new", "hello", "--lang", "cobol"), "--lang: 'cobol' is none of c, go, tinygo, rust, js, python"),
     (("new", "hello", "--lang", "tinygo"), "with --lang go"),
     (("new", "hello", "--lang", "c", "--debug"), "belong to 'plugin build'"),
     (("new", "hello", "", "--lang", "c"), "names no folder"),
@@ -330,8 +330,8 @@ def test_a_marker_that_is_a_folder(plugin, new):
     assert "go.mod' is a folder, not a file" in done.stderr
 
 
-@pytest.mark.parametrize("marker, error", [(None, "nothing says what to build"), ("package.json", "a project in JavaScript"),
-                                           ("pyproject.toml", "a project in Python")])
+@pytest.mark.parametrize("marker, error", [(None, "nothing says what to build"), ("build.zig", "a project in Zig"),
+                                           ("composer.json", "a project in PHP")])
 def test_no_language_that_is_built(plugin, tmp_path, marker, error):
     (tmp_path / "manifest.json").write_text('{"name": "hello"}')
     if marker:

@@ -22,7 +22,8 @@ static const char *folder_of(const char *guest)
     if (size > 4 && strcmp(guest + size - 4, ".wat") == 0)
         return "tests/guests";
     if (strncmp(guest, "c/", 2) == 0 || strncmp(guest, "go/", 3) == 0 ||
-        strncmp(guest, "sdk/", 4) == 0 || strncmp(guest, "command/", 8) == 0)
+        strncmp(guest, "sdk/", 4) == 0 || strncmp(guest, "command/", 8) == 0 ||
+        strncmp(guest, "component/", 10) == 0)
         return folder_from("BULLPEN_GUESTS", "the folder that tests/guests/build has filled");
     return folder_from("BULLPEN_PLUGINS", "the folder that tools/fetch-plugins has printed");
 }

@@ -5,6 +5,14 @@
     SIZE(bp_bytes, 16) \
     AT(bp_bytes, data, 0) \
     AT(bp_bytes, size, 8) \
+    SIZE(bp_wit_file, 24) \
+    AT(bp_wit_file, name, 0) \
+    AT(bp_wit_file, text, 8) \
+    SIZE(bp_wit, 32) \
+    AT(bp_wit, size, 0) \
+    AT(bp_wit, files, 8) \
+    AT(bp_wit, file_count, 16) \
+    AT(bp_wit, world, 24) \
     SIZE(bp_error, 524) \
     AT(bp_error, status, 0) \
     AT(bp_error, os_errno, 4) \
