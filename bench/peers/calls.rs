@@ -6,12 +6,14 @@
 #![allow(dead_code)] // not every peer has both ways
 
 use std::future::Future;
-use std::sync::Arc;
+use std::pin::pin;
+use std::sync::Barrier;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-const WARM_UP: Duration = Duration::from_millis(30);
+pub const WARM_UP: Duration = Duration::from_millis(30);
 const SAMPLES_MAX: usize = 20_000;
-const BATCH: u32 = 100;
+pub const BATCH: u32 = 100;
 
 /// `PROGRAM MODE FILE BYTES MS CALLERS`
 pub struct Work {
@@ -42,15 +44,30 @@ impl Work {
     }
 
     pub fn input(&self) -> Vec<u8> {
-        b"a warm sandbox waits for the next call ".iter().copied().cycle().take(self.bytes).collect()
+        b"a warm sandbox waits for the next call "
+            .iter()
+            .copied()
+            .cycle()
+            .take(self.bytes)
+            .collect()
     }
 }
 
-/// CPU time of the whole process, or of another one.
+/// CPU time of the whole process.
+pub fn own_cpu_ns() -> u64 {
+    cpu_ns(libc::CLOCK_PROCESS_CPUTIME_ID)
+}
+
 pub fn cpu_ns(clock: libc::clockid_t) -> u64 {
-    let mut at = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut at = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
     // SAFETY: the pointer is to a timespec of this frame.
-    assert!(unsafe { libc::clock_gettime(clock, &mut at) } == 0, "a clock of CPU time");
+    assert!(
+        unsafe { libc::clock_gettime(clock, &mut at) } == 0,
+        "a clock of CPU time"
+    );
     at.tv_sec as u64 * 1_000_000_000 + at.tv_nsec as u64
 }
 
@@ -64,6 +81,11 @@ pub struct Figures {
 }
 
 impl Figures {
+    pub fn add(&mut self, caller: Caller) {
+        self.calls += caller.calls;
+        self.samples.extend(caller.samples);
+    }
+
     pub fn print(&self, record: &str, side: &str, work: &Work) {
         let samples: Vec<String> = self.samples.iter().map(|ns| format!("{ns:.1}")).collect();
         println!(
@@ -79,18 +101,22 @@ impl Figures {
     }
 }
 
-struct Caller {
+/// What one caller has measured.
+pub struct Caller {
     calls: u64,
     samples: Vec<f64>,
 }
 
 /// Batches of `batch` calls until the time is over; each gives a sample for one call.
-async fn measure<C, F>(call: &C, batch: u32, duration: Duration) -> Caller
+pub async fn measure<C, F>(call: &C, batch: u32, duration: Duration) -> Caller
 where
     C: Fn() -> F,
     F: Future<Output = ()>,
 {
-    let mut caller = Caller { calls: 0, samples: Vec::with_capacity(SAMPLES_MAX) };
+    let mut caller = Caller {
+        calls: 0,
+        samples: Vec::with_capacity(SAMPLES_MAX),
+    };
     let begin = Instant::now();
     let mut before = begin;
     while before - begin < duration {
@@ -99,7 +125,9 @@ where
         }
         let now = Instant::now();
         if caller.samples.len() < SAMPLES_MAX {
-            caller.samples.push((now - before).as_nanos() as f64 / f64::from(batch));
+            caller
+                .samples
+                .push((now - before).as_nanos() as f64 / f64::from(batch));
         }
         before = now;
         caller.calls += u64::from(batch);
@@ -107,36 +135,38 @@ where
     caller
 }
 
-/// As many tasks as the work has callers, on a runtime with its defaults.
-pub fn on_tokio<C, F>(work: &Work, batched: bool, call: C) -> Figures
+/// The result of what never waits.
+fn at_once<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("it waits"),
+    }
+}
+
+/// As many threads as the work has callers; each makes its own calls, which never wait.
+pub fn on_threads<M, C, F>(work: &Work, batch: u32, cpu: impl Fn() -> u64, caller: M) -> Figures
 where
-    C: Fn() -> F + Send + Sync + 'static,
-    F: Future<Output = ()> + Send,
+    M: Fn() -> C + Sync,
+    C: Fn() -> F,
+    F: Future<Output = ()>,
 {
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let call = Arc::new(call);
-    let batch = if batched { BATCH } else { 1 };
-    let start = Arc::new(tokio::sync::Barrier::new(work.callers + 1));
-    runtime.block_on(async {
-        let mut tasks = Vec::new();
-        for _ in 0..work.callers {
-            let (call, start, duration) = (call.clone(), start.clone(), work.duration);
-            tasks.push(tokio::spawn(async move {
-                measure(&*call, batch, WARM_UP).await;
-                start.wait().await;
-                measure(&*call, batch, duration).await
-            }));
-        }
-        start.wait().await;
-        let (begin, cpu) = (Instant::now(), cpu_ns(libc::CLOCK_PROCESS_CPUTIME_ID));
+    let start = Barrier::new(work.callers + 1);
+    let run = || {
+        let call = caller();
+        at_once(measure(&call, batch, WARM_UP));
+        start.wait();
+        at_once(measure(&call, batch, work.duration))
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..work.callers).map(|_| scope.spawn(run)).collect();
+        start.wait();
         let mut figures = Figures::default();
-        for task in tasks {
-            let caller = task.await.expect("a caller's figures");
-            figures.calls += caller.calls;
-            figures.samples.extend(caller.samples);
+        let (begin, before) = (Instant::now(), cpu());
+        for thread in threads {
+            figures.add(thread.join().expect("a caller's figures"));
         }
         figures.wall = begin.elapsed();
-        figures.cpu_ns = cpu_ns(libc::CLOCK_PROCESS_CPUTIME_ID) - cpu;
+        figures.cpu_ns = cpu() - before;
         figures
     })
 }

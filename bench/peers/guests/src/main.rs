@@ -30,7 +30,13 @@ struct Shape {
     body: &'static str,
 }
 
-const SMALL: Shape = Shape { name: "small", pages: 1, heap: 4096, data: false, body: "" };
+const SMALL: Shape = Shape {
+    name: "small",
+    pages: 1,
+    heap: 4096,
+    data: false,
+    body: "",
+};
 
 const LARGE: Shape = Shape {
     name: "large",
@@ -45,7 +51,11 @@ const LARGE: Shape = Shape {
 
 /// A module with the memory, an allocator that only ever takes more, and these functions.
 fn module(shape: &Shape, answer: &str, functions: &str) -> String {
-    let data = if shape.data { "\\a5".repeat(65536) } else { String::new() };
+    let data = if shape.data {
+        "\\a5".repeat(65536)
+    } else {
+        String::new()
+    };
     format!(
         r#"(module
   (memory (export "memory") {pages})
@@ -122,22 +132,32 @@ fn surrealism(shape: &Shape) -> Vec<u8> {
         body = shape.body,
         answer = store_answer(SURREALISM_ANSWER.len() / 3),
     );
-    component(SURREALISM_WIT, "plugin", &module(shape, SURREALISM_ANSWER, &functions))
+    component(
+        SURREALISM_WIT,
+        "plugin",
+        &module(shape, SURREALISM_ANSWER, &functions),
+    )
 }
 
 fn component(wit: &str, world: &str, text: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
     let package = resolve.push_str("world.wit", wit).expect("WIT");
-    let world = resolve.select_world(&[package], Some(world)).expect("a world");
+    let world = resolve
+        .select_world(&[package], Some(world))
+        .expect("a world");
     let mut module = wat::parse_str(text).expect("a module");
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("metadata");
-    let mut encoder = ComponentEncoder::default().module(&module).expect("a module of the world");
+    let mut encoder = ComponentEncoder::default()
+        .module(&module)
+        .expect("a module of the world");
     encoder.encode().expect("a component")
 }
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let [folder, smg_wit] = words.as_slice() else { panic!("FOLDER SMG_WIT") };
+    let [folder, smg_wit] = words.as_slice() else {
+        panic!("FOLDER SMG_WIT")
+    };
     let smg_wit = std::fs::read_to_string(smg_wit).expect("the WIT of smg-wasm");
     for shape in [SMALL, LARGE] {
         let write = |world: &str, bytes: Vec<u8>| {

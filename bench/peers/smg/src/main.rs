@@ -4,6 +4,7 @@
 //
 // Everything is at its default. The request has a body and nothing else that takes long to pass.
 mod calls;
+mod tasks;
 
 use std::sync::Arc;
 
@@ -29,7 +30,10 @@ fn request(body: Vec<u8>) -> WasmComponentInput {
 }
 
 async fn one_call(runtime: &WasmRuntime, guest: Arc<Vec<u8>>, body: Vec<u8>) {
-    match runtime.execute_component_async([1; 32], guest, POINT, request(body)).await {
+    match runtime
+        .execute_component_async([1; 32], guest, POINT, request(body))
+        .await
+    {
         Ok(WasmComponentOutput::MiddlewareAction(Action::Continue)) => (),
         Ok(_) => panic!("the guest answered something else"),
         Err(error) => panic!("{error}"),
@@ -41,7 +45,7 @@ fn main() {
     assert!(work.mode == "fresh", "fresh is the only mode");
     let runtime = Arc::new(WasmRuntime::with_default_config());
     let (guest, input) = (Arc::new(work.guest()), work.input());
-    let figures = calls::on_tokio(&work, false, move || {
+    let figures = tasks::on_tokio(&work, 1, move || {
         let (runtime, guest, body) = (runtime.clone(), guest.clone(), input.clone());
         async move { one_call(&runtime, guest, body).await }
     });

@@ -4,6 +4,7 @@
 //   bench-surrealism fresh FILE BYTES MS CALLERS   a new controller for every call
 //   bench-surrealism answer                        the bytes that its guests answer with
 mod calls;
+mod tasks;
 
 use std::sync::Arc;
 
@@ -69,25 +70,40 @@ fn answer() -> Value {
 }
 
 async fn invoke(controller: &mut Controller, input: String) {
-    let value = controller.invoke(None, (1i64, input)).await.expect("an answer");
+    let value = controller
+        .invoke(None, (1i64, input))
+        .await
+        .expect("an answer");
     assert!(value == answer(), "the guest answered something else");
 }
 
 async fn warm_call(runtime: &Runtime, input: String) {
-    let mut controller = runtime.acquire_controller(Box::new(Nothing)).await.expect("a controller");
+    let mut controller = runtime
+        .acquire_controller(Box::new(Nothing))
+        .await
+        .expect("a controller");
     invoke(&mut controller, input).await;
     runtime.release_controller(controller);
 }
 
 async fn fresh_call(runtime: &Runtime, input: String) {
-    let mut controller = runtime.new_controller(Box::new(Nothing)).await.expect("a controller");
+    let mut controller = runtime
+        .new_controller(Box::new(Nothing))
+        .await
+        .expect("a controller");
     controller.init().await.expect("an initialised controller");
     invoke(&mut controller, input).await;
 }
 
 fn print_answer() {
     let bytes = surrealdb_types::encode(&answer()).expect("the answer's bytes");
-    println!("{}", bytes.iter().map(|byte| format!("\\{byte:02x}")).collect::<String>());
+    println!(
+        "{}",
+        bytes
+            .iter()
+            .map(|byte| format!("\\{byte:02x}"))
+            .collect::<String>()
+    );
 }
 
 fn main() {
@@ -101,7 +117,8 @@ fn main() {
         Runtime::new(package, CONTROLLERS_MAX, None, None, None, None).expect("a runtime"),
     );
     let warm = work.mode == "warm";
-    let figures = calls::on_tokio(&work, warm, move || {
+    let batch = if warm { calls::BATCH } else { 1 };
+    let figures = tasks::on_tokio(&work, batch, move || {
         let (runtime, input) = (runtime.clone(), input.clone());
         async move {
             match warm {
