@@ -3,8 +3,9 @@
 //   bench-wasmtime fresh    FILE BYTES MS CALLERS   by hand: a pristine instance for every call
 //   bench-wasmtime warm     FILE BYTES MS CALLERS   by hand: one instance, called again
 //   bench-wasmtime requests FILE BYTES MS CALLERS   `wasmtime serve` and its clients
-//   bench-wasmtime compile  …                       as the command `wasmtime` has them
-//   bench-wasmtime serve    …
+//   bench-wasmtime precompile GUEST CODE            by hand: what the two above are ready with at once
+//   bench-wasmtime compile …                        as the command `wasmtime` has them
+//   bench-wasmtime serve …
 mod calls;
 mod hand;
 mod requests;
@@ -26,8 +27,9 @@ fn command() -> wasmtime::Result<()> {
 }
 
 fn main() -> wasmtime::Result<()> {
-    let mode = std::env::args().nth(1).unwrap_or_default();
-    match mode.as_str() {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match words.first().map_or("", |word| word) {
+        "precompile" => hand::precompile(&words[1], &words[2]),
         "fresh" => hand::fresh(&calls::Work::from_arguments()),
         "warm" => hand::warm(&calls::Work::from_arguments()),
         "requests" => {
