@@ -26,7 +26,8 @@ def cargo_build(work, folder, environment=(), files=(), lock=(), loops=POOL_LOOP
     Its own lock file says what is used; where it has none, LOCK is where to begin. What cargo has
     made is thrown away, if it need not be kept in TARGET for the next time."""
     source = os.path.join(work, 'source')
-    shutil.copytree(os.path.join(BENCH, 'peers', folder), source)
+    # Every file as new as it is here: cargo tells by their times what has changed in TARGET.
+    shutil.copytree(os.path.join(BENCH, 'peers', folder), source, copy_function=shutil.copyfile)
     for path in (*(os.path.join(BENCH, 'peers', file) for file in loops), *files):
         shutil.copy(path, os.path.join(source, 'src'))
     for path in lock:

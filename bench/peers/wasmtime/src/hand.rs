@@ -59,11 +59,11 @@ fn engine() -> Result<Engine> {
     Engine::new(&config)
 }
 
-fn component(engine: &Engine, guest: &[u8]) -> Result<Component> {
-    match Engine::detect_precompiled(guest) {
+fn component(engine: &Engine, file: &str) -> Result<Component> {
+    match Engine::detect_precompiled_file(file)? {
         // SAFETY: only what precompile() has written is ever given to this program.
-        Some(_) => unsafe { Component::deserialize(engine, guest) },
-        None => Component::new(engine, guest),
+        Some(_) => unsafe { Component::deserialize_file(engine, file) },
+        None => Component::from_file(engine, file),
     }
 }
 
@@ -81,11 +81,11 @@ struct Ready {
 }
 
 impl Ready {
-    fn new(guest: &[u8]) -> Result<Ready> {
+    fn new(file: &str) -> Result<Ready> {
         let engine = engine()?;
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
-        let component = component(&engine, guest)?;
+        let component = component(&engine, file)?;
         let handle = component
             .get_export_index(None, "handle")
             .expect("an export called handle");
@@ -104,7 +104,7 @@ impl Ready {
         let mut store = Store::new(&self.engine, host);
         store.set_epoch_deadline(1 << 30);
         let instance = self.instance.instantiate(&mut store)?;
-        let handle = instance.get_typed_func(&mut store, self.handle)?;
+        let handle = instance.get_typed_func(&mut store, &self.handle)?;
         Ok((store, handle))
     }
 }
@@ -118,7 +118,7 @@ fn call<'a>(store: &mut Store<Host>, handle: &Handle<'a>, input: &'a [u8]) {
 }
 
 pub fn fresh(work: &Work) -> Result<()> {
-    let (ready, input) = (Ready::new(&work.guest())?, work.input());
+    let (ready, input) = (Ready::new(&work.file)?, work.input());
     let one_call = || async {
         let (mut store, handle) = ready.instantiate().expect("an instance");
         call(&mut store, &handle, &input);
@@ -128,7 +128,7 @@ pub fn fresh(work: &Work) -> Result<()> {
 }
 
 pub fn warm(work: &Work) -> Result<()> {
-    let (ready, input) = (Ready::new(&work.guest())?, work.input());
+    let (ready, input) = (Ready::new(&work.file)?, work.input());
     let (ready, input) = (&ready, &input[..]);
     let caller = || {
         let instance = Rc::new(RefCell::new(ready.instantiate().expect("an instance")));
