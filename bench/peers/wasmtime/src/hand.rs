@@ -16,8 +16,10 @@ use crate::calls::{self, BATCH, Work, own_cpu_ns};
 
 const SIDE: &str = "by-hand-48.0.8";
 
-/// How many bytes of a slot stay, if not a mebibyte: what is best depends on the guest.
-const KEEP_RESIDENT: &str = "BENCH_KEEP_RESIDENT";
+/// How many bytes of a slot stay, so that they need not be faulted in again: what was best here for
+/// small guests. It is dear for those that bring an engine: they touch little of much.
+const KEEP_RESIDENT: usize = 192 << 10;
+const SMALL_BYTES: u64 = 1 << 20;
 
 /// How files that precompile() has written end.
 const CODE: &str = ".cwasm";
@@ -39,10 +41,8 @@ impl WasiView for Host {
 type Answer = (std::result::Result<Vec<u8>, String>,);
 type Handle<'a> = TypedFunc<(&'a [u8],), Answer>;
 
-fn engine() -> Result<Engine> {
-    let keep = std::env::var(KEEP_RESIDENT)
-        .ok()
-        .and_then(|text| text.parse().ok());
+fn engine(file: &str) -> Result<Engine> {
+    let small = std::fs::metadata(file)?.len() < SMALL_BYTES;
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(64)
         .total_core_instances(400)
@@ -52,7 +52,7 @@ fn engine() -> Result<Engine> {
         .max_core_instance_size(4 << 20)
         .max_component_instance_size(4 << 20)
         .max_memory_size(256 << 20)
-        .linear_memory_keep_resident(keep.unwrap_or(1 << 20))
+        .linear_memory_keep_resident(if small { KEEP_RESIDENT } else { 0 })
         .table_keep_resident(1 << 20);
     let mut config = Config::new();
     config
@@ -72,7 +72,7 @@ fn component(engine: &Engine, file: &str) -> Result<Component> {
 
 /// Compiles a guest into a file, from which it is ready at once.
 pub fn precompile(guest: &str, code: &str) -> Result<()> {
-    let compiled = engine()?.precompile_component(&std::fs::read(guest)?)?;
+    let compiled = engine(guest)?.precompile_component(&std::fs::read(guest)?)?;
     Ok(std::fs::write(code, compiled)?)
 }
 
@@ -85,7 +85,7 @@ struct Ready {
 
 impl Ready {
     fn new(file: &str) -> Result<Ready> {
-        let engine = engine()?;
+        let engine = engine(file)?;
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
         let component = component(&engine, file)?;
