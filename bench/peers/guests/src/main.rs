@@ -17,7 +17,10 @@ world plugin {
 }";
 
 /// The number 42 as surrealism-runtime writes a value: `bench-surrealism answer` prints it.
-const SURREALISM_ANSWER: &str = "@ANSWER@";
+const SURREALISM_ANSWER: &str = concat!(
+    r"\10\00\00\00\00\00\00\00\08\00\0e\00\07\00\08\00\08\00\00\00\00\00\00\03",
+    r"\0c\00\00\00\00\00\06\00\0c\00\04\00\06\00\00\00\2a\00\00\00\00\00\00\00",
+);
 
 /// What a guest's memory looks like. The answer lies at 1024 and its bytes at 2048.
 struct Shape {
