@@ -25,10 +25,11 @@ def fresh_latency(job, label=''):
     return Metric(job, median_of('fresh'), label, tail_of('fresh'))
 
 
-def what_it_took(job):
+def what_it_took(job, callers):
     """Where others use the machine, too, calls per second say little without these."""
-    return (Metric(job, cores_of('fresh'), 'in use', unit=' cores'),
-            Metric(job, cpu_per_call, 'CPU a call', unit='ns'))
+    who = '1 caller' if callers == '1' else f'{callers} callers'
+    return (Metric(job, cores_of('fresh'), f'{who}, in use', unit=' cores'),
+            Metric(job, cpu_per_call, f'{who}, CPU a call', unit='ns'))
 
 
 def p9_jobs(shape, size):
@@ -49,7 +50,7 @@ def p9_sections(shape, size, words):
     yield Section(f'pristine call of {words}: 16 callers',
                   Metric(many, calls_per_second), Metric(f'{smg}-16', calls_per_second),
                   '>=', 4.0, '/s',
-                  also=(*what_it_took(many), *what_it_took(f'{smg}-16')))
+                  also=(*what_it_took(many, '16'), *what_it_took(f'{smg}-16', '16')))
     yield Section(f'pristine call of {words}: CPU of the process',
                   Metric(one, cpu_per_call), Metric(hand, cpu_per_call), '<=', 1.15,
                   also=(fresh_latency(hand, 'seen by its caller'),
@@ -88,7 +89,7 @@ def p9b():
             f'pristine calls of a small component: {count} callers beside 1',
             Metric(f'fresh-{count}', calls_per_second, f'{count} callers'),
             Metric('fresh-1', calls_per_second, '1 caller'), '>=', 1.0, '/s',
-            also=(*what_it_took(f'fresh-{count}'), *what_it_took('fresh-1'),
+            also=(*what_it_took(f'fresh-{count}', count), *what_it_took('fresh-1', '1'),
                   Metric(f'surrealism-fresh-{count}', calls_per_second, f'{count} callers'),
                   Metric('surrealism-fresh-1', calls_per_second, '1 caller'))))
     return jobs, sections
