@@ -17,6 +17,18 @@ ROOT = os.path.dirname(BENCH)
 
 EXTISM_VERSION = '1.41.0'
 
+# What takes minutes to build, and why: only who asks waits for it. Once built, it is used.
+SLOW = {
+    'extism-pool': 'it brings the whole of Wasmtime, which takes minutes to build',
+    'smg': 'it brings the whole of Wasmtime, which takes minutes to build',
+    'surrealism': 'it brings the whole of Wasmtime, which takes minutes to build',
+    'wasmtime': 'it takes many minutes to build',
+    'component-guests': 'what encodes them takes minutes to build',
+    'javascript-guests': 'a JavaScript engine takes a minute to become a component',
+    'python-guests': 'its tool is large, and takes a minute',
+}
+asked = set()
+
 
 def say(text):
     print(f'{os.path.basename(sys.argv[0])}: {text}', file=sys.stderr, flush=True)
@@ -107,6 +119,8 @@ def peer(name, key, program, build):
     final = os.path.join(cache_folder(), 'peers', f'{name}-{key}')
     path = os.path.join(final, program)
     if not os.path.exists(path):
+        if name in SLOW and name not in asked:
+            raise Unavailable(f'{SLOW[name]}: ask for it with --with {name}')
         say(f'building {name}')
         with new_folder(final) as work:
             build(work)

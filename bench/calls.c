@@ -5,7 +5,8 @@
  *   calls fresh FILE EXPORT BYTES MS THREADS   a pristine instance for every call, sustained (P6)
  *   calls paced FILE EXPORT BYTES MS PERIOD_US warm|fresh
  *                                              one call in a period, the thread sleeps between (P7)
- *   calls idle  FILE EXPORT COUNT SMALLER      what COUNT idle instances take, less what SMALLER do (P14)
+ *   calls idle  FILE EXPORT COUNT SMALLER      what COUNT idle instances take, less what SMALLER do
+ * (P14)
  */
 #include "measure.h"
 #include "side.h"
@@ -55,9 +56,13 @@ static size_t vowels(const char *text, size_t size)
 /** A side that answers something else was not measured doing the same work. */
 static void check_output(const struct work *work, struct side_output output)
 {
-    if (strcmp(work->export_name, "echo") == 0) {
+    /* Small components answer 42, those with an engine as echo does. */
+    if (strcmp(work->export_name, "handle") == 0 && output.size == 2 &&
+        memcmp(output.data, "42", 2) == 0)
+        return;
+    if (strcmp(work->export_name, "echo") == 0 || strcmp(work->export_name, "handle") == 0) {
         if (output.size != work->size || memcmp(output.data, work->input, work->size) != 0)
-            bench_die("echo: the output is not the input");
+            bench_die("%s: the output is not the input", work->export_name);
         return;
     }
     char expected[64];
@@ -296,7 +301,8 @@ static void run_idle(const char *path, const char *export_name, uint32_t count, 
     read_sizes(&bytes[0], &mappings[0]);
     side_crowd(path, export_name, count);
     read_sizes(&bytes[1], &mappings[1]);
-    printf("record=idle side=%s export=%s count=%" PRIu32 " bytes=%" PRIu64 " mappings=%" PRIu64 "\n",
+    printf("record=idle side=%s export=%s count=%" PRIu32 " bytes=%" PRIu64 " mappings=%" PRIu64
+           "\n",
            side_version(), export_name, count, bytes[1] - bytes[0], mappings[1] - mappings[0]);
 }
 
