@@ -38,18 +38,25 @@ bp_status bp__access_figure(bp__sandbox *sandbox, bp_bytes name, double *ret, bp
     return BP_OK;
 }
 
+bp_status bp__access_may_fetch(const bp__sandbox *sandbox, bp_error *reterr)
+{
+    if (sandbox->program->http)
+        return BP_OK;
+    return bp_error_set(reterr, BP_EDENIED,
+                        "http is not granted to plugin '%s' (option http_hosts, flag "
+                        "--allow-host)",
+                        sandbox->program->name);
+}
+
 bp_status bp__access_fetch(bp__sandbox *sandbox, bp__fetch_request *request,
                            bp__fetch_response *ret, bp_error *reterr)
 {
     const bp__host_state *host = &sandbox->host;
-    if (!sandbox->program->http)
-        return bp_error_set(reterr, BP_EDENIED,
-                            "http is not granted to plugin '%s' (option http_hosts, flag "
-                            "--allow-host)",
-                            sandbox->program->name);
+    bp_status status = bp__access_may_fetch(sandbox, reterr);
+    if (status != BP_OK)
+        return status;
     request->tenant = host->tenant;
-    bp_status status =
-        bp__fetch(sandbox->program->http, request, host->by, host->cancel, ret, reterr);
+    status = bp__fetch(sandbox->program->http, request, host->by, host->cancel, ret, reterr);
     if (status == BP_EDENIED)
         bp__log(host->logger, BP_LOG_WARN, "http", host->plugin, "refused: %s", reterr->message);
     return status;

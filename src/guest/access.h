@@ -15,6 +15,8 @@ bool bp__access_ends(bp__sandbox *sandbox, const bp_error *error);
 uint64_t bp__access_remaining_ms(const bp__sandbox *sandbox);
 /* A figure of the plugin's pool. */
 bp_status bp__access_figure(bp__sandbox *sandbox, bp_bytes name, double *ret, bp_error *reterr);
+/* BP_EDENIED: the plugin has no HTTP at all; to be asked before its request is looked at. */
+bp_status bp__access_may_fetch(const bp__sandbox *sandbox, bp_error *reterr);
 /* As bp__fetch(), for the call in progress; a host that is not allowed is logged. */
 bp_status bp__access_fetch(bp__sandbox *sandbox, bp__fetch_request *request,
                            bp__fetch_response *ret, bp_error *reterr);

@@ -57,7 +57,8 @@ static void other_formats_are_named(void **state)
         BAD("(module", BP_EFORMAT, "WebAssembly text"),
         BAD("(module (func (result i32)))", BP_EFORMAT, "type mismatch"),
         BAD("(component", BP_EFORMAT, "WebAssembly text"),
-        BAD("(component (import \"no:such/thing\" (instance)))", BP_EDENIED, "no:such/thing"),
+        BAD("(component (import \"no:such/thing\" (instance (export \"f\" (func)))))", BP_EDENIED,
+            "no:such/thing"),
         BAD("(; a comment that never ends", BP_EFORMAT, "not a plugin"),
         BAD("{", BP_EFORMAT, "manifest"),
     };

@@ -166,8 +166,9 @@ static bp_status fetch(bp__sandbox *sandbox, const bp__value *values, bp__fetch_
     uint64_t body = (uint64_t)values[1].i64;
     request.body = bp__extism_get(&sandbox->memory, body);
     request.has_body = body != 0;
-    bp_status status =
-        body && !request.body.data ? refuse(reterr, "has a body that is no block") : BP_OK;
+    bp_status status = bp__access_may_fetch(sandbox, reterr);
+    if (status == BP_OK && body && !request.body.data)
+        status = refuse(reterr, "has a body that is no block");
     if (status == BP_OK)
         json = bp__json_read(bp__extism_get(&sandbox->memory, (uint64_t)values[0].i64),
                              REQUEST_SIZE_MAX, DEPTH_MAX, "the request", reterr);
