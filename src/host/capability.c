@@ -22,7 +22,12 @@ const char *bp__refusal(const bp__grants *grants, bp__capability capability,
                         char text[BP__REFUSAL_SIZE])
 {
     const char *name = bp__capabilities[capability].name;
-    if (grants->asked & BP__CAP_BIT(capability))
+    bool with_wasi = capability == BP__CAP_CLOCK || capability == BP__CAP_RANDOM;
+    if (grants->asked == BP__CAPS_ALL) /* it has no manifest that could ask for less */
+        snprintf(text, BP__REFUSAL_SIZE, "%s is not granted%s", name,
+                 with_wasi ? " (option wasi, flag --wasi, or a policy)"
+                           : ": the host does not give it");
+    else if (grants->asked & BP__CAP_BIT(capability))
         snprintf(text, BP__REFUSAL_SIZE,
                  "%s is not granted: the manifest asks for it, the host does not give it", name);
     else

@@ -44,6 +44,19 @@ def test_host_functions_answer_and_refuse(bullpen_bin):
         "tea: 2.40", "coffee: 3.10", "gold: price_of: there is no 'gold' on the list", "left: 8.50"]
 
 
+def test_a_component_is_shown_and_called(bullpen_bin):
+    program = build_folder(bullpen_bin) / "examples" / "component"
+    echo = ROOT / "tests" / "guests" / "component" / "echo.wat"
+    done = run(program, echo)
+    assert done.stdout.splitlines() == [
+        "handle: func(input: list<u8>) -> result<list<u8>, string>", "count: func() -> u32"], done.stderr
+    assert run(program, echo, "handle", "Ada").stdout == "Ada\n"
+    assert run(program, echo, "count").stdout == "0\n"
+    done = run(program, echo, "count", "[1]")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "too many arguments" in done.stderr
+
+
 def test_the_code_in_the_page_on_host_functions_compiles(tmp_path):
     blocks = re.findall(r"```c\n(.*?)```", (ROOT / "docs" / "host-functions.md").read_text(), re.S)
     assert blocks
