@@ -13,7 +13,9 @@ typedef struct bp_call {
     uint32_t timeout_ms;     /**< from now; default (and at most): the plugin's limits.time_ms */
     bp_deadline by;          /**< absolute, in place of timeout_ms; the earlier of both holds */
     const char *export_name; /**< default: the manifest's; else a command's "_start", "handle" */
-    bp_bytes input;          /**< a command's standard input; borrowed until the call returns */
+    bp_bytes input;          /**< a command's standard input; of a component's export that takes
+                                  anything but bytes its arguments as JSON: an array, or an object by
+                                  name. Borrowed until the call returns */
     bp_bytes tenant;         /**< whose data this works for; at most 128 bytes */
     void *context;     /**< handed to host functions (bp_host_call), never visible to the guest */
     bp_cancel *cancel; /**< ends the wait or the call from another thread; borrowed */
@@ -60,7 +62,7 @@ typedef struct bp_call_result {
  * @return BP_OK when guest code ran, however it ended (ret->outcome). Else it did not run:
  *         BP_ENOTFOUND (no such export; the nearest is named), BP_EFORMAT (export of another
  *         type), BP_ELIMIT (input, args), BP_EINVAL (this thread's stack is too small, bad options,
- *         args for what is no command),
+ *         args for what is no command, arguments that the export does not take),
  *         BP_ETIMEDOUT (deadline passed before the guest began), BP_ECANCELLED, BP_EBUSY,
  *         BP_ECLOSED, BP_ENOMEM, BP_EGUEST (its initialisation failed), BP_EENGINE.
  * @threads any, many at once; blocks until the deadline at most. Guests run on this thread's

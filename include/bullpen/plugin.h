@@ -61,8 +61,9 @@ typedef struct bp_plugin_options {
     uint32_t size;    /**< set by BP_PLUGIN_OPTIONS_INIT */
     uint32_t reset;   /**< a bp_reset_policy; default fresh */
     const char *name; /**< for messages and metrics; default: the manifest's, else the file's */
-    bool wasi; /**< grants WASI preview 1: clocks, randomness, stdout and stderr to the log, and
-                     what `files_dir` and `env` say */
+    bool wasi; /**< grants WASI: clocks, randomness, stdout and stderr to the log, and what
+                     `files_dir` and `env` say. Components have its functions without this, and
+                     nothing by them */
     bool prewarm_background; /**< do not wait for the first sandboxes while loading */
     bool debug_info; /**< keep DWARF, so that backtraces have files and lines: for plugins that you
                           trust, since the engine reads all of it again for every trap */
@@ -107,7 +108,7 @@ typedef struct bp_plugin_options {
 
 /**
  * Load a plugin and warm its pool.
- * The file is a core WebAssembly module, its text form, a manifest (docs/plugins/manifest.md), the
+ * The file is a WebAssembly module or component, its text form, a manifest (docs/plugins/manifest.md), the
  * folder that has one as manifest.json, or an Extism manifest, which names a module by path or
  * carries it in base64. A plugin with a manifest of ours gets what that asks for and the options
  * grant, and nothing else.
@@ -115,7 +116,7 @@ typedef struct bp_plugin_options {
  * @param      options borrowed; NULL for the defaults.
  * @param[out] ret     owned on BP_OK: end it with bp_plugin_unref().
  * @return BP_OK; BP_ENOTFOUND, BP_ESYSTEM (the file); BP_EFORMAT (no plugin; says what it is);
- *         BP_EUNSUPPORTED (a component, several modules); BP_EDENIED (an import that was not
+ *         BP_EUNSUPPORTED (it serves HTTP, several modules); BP_EDENIED (an import that was not
  *         granted, or that nobody has); BP_ELIMIT; BP_EINVAL (options that contradict each other,
  *         or too little stack); BP_ETIMEDOUT (compiling or initialisation was too slow), BP_EGUEST
  *         (initialisation failed); BP_ECANCELLED; BP_EBUSY (no sandbox left); BP_ENOMEM;
@@ -153,7 +154,7 @@ typedef struct bp_plugin_info {
     uint32_t size; /**< set by BP_PLUGIN_INFO_INIT */
     uint32_t reset;
     const char *name;
-    const char *abi;    /**< "extism", "command" */
+    const char *abi;    /**< "extism", "component", "command" */
     const char *sha256; /**< of the main module's bytes, in hex */
     uint64_t code_bytes, compiled_bytes;
     uint32_t max_live, min_warm;
