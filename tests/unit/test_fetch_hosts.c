@@ -399,11 +399,12 @@ static void every_failed_allocation_is_said(void **unused)
         assert_status(failed ? BP_ENOMEM : BP_OK, status, &error);
         assert_true(nth < 100);
     }
-    /* The server closes its ends a little later. */
+    /* The server closes its ends a little later; also those of the test before, which may have been
+     * counted. */
     bp_deadline by = patience();
-    while (process_descriptors() != before && !bp_deadline_passed(by))
+    while (process_descriptors() > before && !bp_deadline_passed(by))
         sched_yield();
-    assert_int_equal(process_descriptors(), before);
+    assert_in_range(process_descriptors(), 0, before);
 }
 
 static void a_file_of_certificates_must_be_there(void **unused)
