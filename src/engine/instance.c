@@ -333,6 +333,8 @@ void bp__instance_give_memory_back(bp__instance *instance)
 void bp__instance_set_limits(bp__instance *instance, const bp__instance_limits *limits)
 {
     instance->limits = *limits;
+    if (instance->instantiated && !instance->linked->core)
+        bp__component_limit_copies(instance);
 }
 
 bool bp__instance_traps_on_growth(const bp__instance *instance)
