@@ -182,6 +182,10 @@ static bp_status refuse_type(const bp__extern_type *export, bp_error *reterr)
         return bp_error_set(reterr, BP_EFORMAT,
                             "export '%s' makes a sandbox ready, and cannot be called",
                             export->name);
+    if (export->kind == BP__EXTERN_INTERFACE)
+        return bp_error_set(reterr, BP_EFORMAT,
+                            "export '%s' is an interface; a function in it is '%s#…'", export->name,
+                            export->name);
     if (export->kind != BP__EXTERN_FUNC)
         return bp_error_set(reterr, BP_EFORMAT, "export '%s' is a %s, not a function", export->name,
                             export->type);
@@ -211,9 +215,8 @@ static bp_status not_found(const bp__program *program, const char *name, bp_erro
                             program->callables[0].name);
     if (program->callable_count == 0)
         return bp_error_set(reterr, BP_ENOTFOUND,
-                            "no export '%s'; the plugin exports nothing that can be called "
-                            "(func() -> i32 or func())",
-                            name);
+                            "no export '%s'; the plugin exports nothing that can be called%s", name,
+                            module->is_component ? "" : " (func() -> i32 or func())");
     return bp_error_set(reterr, BP_ENOTFOUND, "no export '%s' among %zu that can be called", name,
                         program->callable_count);
 }

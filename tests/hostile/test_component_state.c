@@ -114,12 +114,46 @@ static void limits_end_with_their_call(void **state)
     host_close(&h);
 }
 
+/* ---- names ---- */
+
+static const char only_interface[] = "(component"
+                                     " (core module $m (func (export \"go\")))"
+                                     " (core instance $i (instantiate $m))"
+                                     " (func $go (canon lift (core func $i \"go\")))"
+                                     " (instance $api (export \"go\" (func $go)))"
+                                     " (export \"my:shop/api@1.0.0\" (instance $api)))";
+
+/* What is no function says what to call instead, and nothing of core modules' types. */
+static void names_that_are_no_functions_are_explained(void **state)
+{
+    (void)state;
+    host h;
+    host_open(&h, NULL);
+    bp_plugin *plugin = host_load_text(&h, only_interface, NULL);
+    bp_call call = BP_CALL_INIT;
+    call.export_name = "my:shop/api@1.0.0";
+    call_refused(plugin, &call, BP_EFORMAT,
+                 "is an interface; a function in it is "
+                 "'my:shop/api@1.0.0#");
+    host_unload(&h, plugin);
+    plugin = host_load_text(&h, "(component)", NULL);
+    call.export_name = "handle";
+    call_refused(plugin, &call, BP_ENOTFOUND, "exports nothing that can be called");
+    bp_call_result result = BP_CALL_RESULT_INIT;
+    bp_error error = BP_ERROR_INIT;
+    assert_status(BP_ENOTFOUND, bp_plugin_call(plugin, &call, &result, &error), &error);
+    assert_null(strstr(error.message, "i32"));
+    host_unload(&h, plugin);
+    host_close(&h);
+}
+
 int main(void)
 {
     signals_remember();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(modules_are_told_apart),
         cmocka_unit_test(limits_end_with_their_call),
+        cmocka_unit_test(names_that_are_no_functions_are_explained),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
