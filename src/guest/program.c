@@ -62,10 +62,25 @@ static bool exports_func(const bp__module *module, const char *name, const char 
     return false;
 }
 
+/* A manifest that speaks of other code was put beside the wrong file. */
+static bp_status check_kind(const bp__module *module, const char *wanted, bp_error *reterr)
+{
+    const char *other = module->is_component ? "extism" : "component";
+    if (!wanted || strcmp(wanted, other) != 0)
+        return BP_OK;
+    return bp_error_set(reterr, BP_EFORMAT,
+                        "its manifest says abi '%s', but the code is a %s; name the right file, or "
+                        "leave abi out",
+                        wanted, module->is_component ? "component" : "core module");
+}
+
 static bp_status choose_abi(bp__program *program, const char *wanted, bp_error *reterr)
 {
     const bp__module *module = program->module;
     bool command = wanted && strcmp(wanted, "command") == 0;
+    bp_status status = check_kind(module, wanted, reterr);
+    if (status != BP_OK)
+        return status;
     if (command && !bp__command_export(module))
         return bp_error_set(reterr, BP_EFORMAT,
                             "its manifest says that it is a command, but it exports no function "
