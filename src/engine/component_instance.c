@@ -23,10 +23,15 @@ static uint64_t copies_bytes(const bp__instance *instance)
     return at_most(instance->limits.memory_bytes, COPIES_BYTES_MAX);
 }
 
+void bp__component_limit_copies(bp__instance *instance)
+{
+    foundation_component_lift_limit_set(instance->context, copies_bytes(instance));
+}
+
 wasmtime_error_t *bp__component_instantiate(bp__instance *instance,
                                             const foundation_component_linked *linked)
 {
-    foundation_component_lift_limit_set(instance->context, copies_bytes(instance));
+    bp__component_limit_copies(instance);
     return foundation_component_instantiate(instance->context, linked, &instance->component);
 }
 
@@ -116,7 +121,6 @@ bp__ended bp__instance_json_call(bp__instance *instance, const bp__func *functio
         instance->context, (const foundation_component_func *)(const void *)function,
         arguments.data, arguments.size, &limits, &result);
     bp__run_end(instance);
-    foundation_component_lift_limit_set(instance->context, copies_bytes(instance));
     if (result.kind == FOUNDATION_JSON_FAILED)
         return bp__run_conclude(instance, error, NULL);
     if (result.kind == FOUNDATION_JSON_FINISHED) {

@@ -291,23 +291,27 @@ bp__ended bp__instance_call(bp__instance *instance, const bp__func *function, bp
 typedef struct state_reader {
     bp__guest_state_fn show;
     void *data;
+    uint32_t counts[BP__GUEST_FLAG + 1]; /* of each kind, so far */
 } state_reader;
 
+/* `index` begins anew in each module of a component: what is told of them is counted here. */
 static void show_state(void *data, foundation_state_kind kind, uint32_t index, const uint8_t *bytes,
                        size_t size)
 {
-    const state_reader *reader = data;
+    (void)index;
+    state_reader *reader = data;
     static const bp__guest_state kinds[] = {[FOUNDATION_STATE_MEMORY] = BP__GUEST_MEMORY,
                                             [FOUNDATION_STATE_GLOBAL] = BP__GUEST_GLOBAL,
                                             [FOUNDATION_STATE_TABLE] = BP__GUEST_TABLE,
                                             [FOUNDATION_STATE_HANDLES] = BP__GUEST_HANDLES,
                                             [FOUNDATION_STATE_FLAG] = BP__GUEST_FLAG};
-    reader->show(reader->data, kinds[kind], index, (bp_bytes){bytes, size});
+    uint32_t place = reader->counts[kinds[kind]]++;
+    reader->show(reader->data, kinds[kind], place, (bp_bytes){bytes, size});
 }
 
 void bp__instance_state(bp__instance *instance, bp__guest_state_fn show, void *data)
 {
-    state_reader reader = {show, data};
+    state_reader reader = {.show = show, .data = data};
     if (instance->linked->core)
         foundation_instance_state(instance->context, &instance->wasm, show_state, &reader);
     else
@@ -333,6 +337,8 @@ void bp__instance_give_memory_back(bp__instance *instance)
 void bp__instance_set_limits(bp__instance *instance, const bp__instance_limits *limits)
 {
     instance->limits = *limits;
+    if (instance->instantiated && !instance->linked->core)
+        bp__component_limit_copies(instance);
 }
 
 bool bp__instance_traps_on_growth(const bp__instance *instance)

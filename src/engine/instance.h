@@ -58,10 +58,10 @@ void bp__instance_give_memory_back(bp__instance *instance);
 bp__ended bp__instance_open(bp__instance *instance, const bp__linked *linked,
                             const bp__instance_limits *limits, bp__until until, bp_error *reterr);
 /* The same for a shell that is open with this very code and whose last run returned, or was unwound
- * by a host function that had nothing more to do: pristine where it is. *ret_done false: that cannot
- * be done here, nothing has changed, and the shell is to be opened anew. Functions that were looked
- * up stay valid. A component's last run has to have returned; it is what it was at its checkpoint,
- * and without one it cannot be done. */
+ * by a host function that had nothing more to do: pristine where it is. *ret_done false: that
+ * cannot be done here, nothing has changed, and the shell is to be opened anew. Functions that were
+ * looked up stay valid. A component's last run has to have returned; it is what it was at its
+ * checkpoint, and without one it cannot be done. */
 bp__ended bp__instance_reset(bp__instance *instance, const bp__linked *linked,
                              const bp__instance_limits *limits, bp__until until, bool *ret_done,
                              bp_error *reterr);
@@ -116,7 +116,8 @@ typedef enum bp__guest_state {
     BP__GUEST_HANDLES, /* of a component, to resources */
     BP__GUEST_FLAG,    /* of a component: whether it may be entered, and left */
 } bp__guest_state;
-/* `index` among those of its kind that the module defines. */
+/* `index` among those of its kind that the module defines; of a component, that all its modules
+ * define together, in the order in which they were made. */
 typedef void (*bp__guest_state_fn)(void *data, bp__guest_state kind, uint32_t index,
                                    bp_bytes bytes);
 /* Shows the bytes of all of it, exported or not, of an open instance. */

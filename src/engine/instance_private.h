@@ -41,6 +41,9 @@ static inline void bp__run_end(bp__instance *instance)
 bp__ended bp__run_conclude(bp__instance *instance, wasmtime_error_t *error, wasm_trap_t *trap);
 
 /* component_instance.c */
+
+/* What a component may hand over follows from the limits that it has now. */
+void bp__component_limit_copies(bp__instance *instance);
 wasmtime_error_t *bp__component_instantiate(bp__instance *instance,
                                             const foundation_component_linked *linked);
 wasmtime_error_t *bp__component_reset(bp__instance *instance, bool *ret_done);

@@ -62,10 +62,25 @@ static bool exports_func(const bp__module *module, const char *name, const char 
     return false;
 }
 
+/* A manifest that speaks of other code was put beside the wrong file. */
+static bp_status check_kind(const bp__module *module, const char *wanted, bp_error *reterr)
+{
+    const char *other = module->is_component ? "extism" : "component";
+    if (!wanted || strcmp(wanted, other) != 0)
+        return BP_OK;
+    return bp_error_set(reterr, BP_EFORMAT,
+                        "its manifest says abi '%s', but the code is a %s; name the right file, or "
+                        "leave abi out",
+                        wanted, module->is_component ? "component" : "core module");
+}
+
 static bp_status choose_abi(bp__program *program, const char *wanted, bp_error *reterr)
 {
     const bp__module *module = program->module;
     bool command = wanted && strcmp(wanted, "command") == 0;
+    bp_status status = check_kind(module, wanted, reterr);
+    if (status != BP_OK)
+        return status;
     if (command && !bp__command_export(module))
         return bp_error_set(reterr, BP_EFORMAT,
                             "its manifest says that it is a command, but it exports no function "
@@ -182,6 +197,10 @@ static bp_status refuse_type(const bp__extern_type *export, bp_error *reterr)
         return bp_error_set(reterr, BP_EFORMAT,
                             "export '%s' makes a sandbox ready, and cannot be called",
                             export->name);
+    if (export->kind == BP__EXTERN_INTERFACE)
+        return bp_error_set(reterr, BP_EFORMAT,
+                            "export '%s' is an interface; a function in it is '%s#…'", export->name,
+                            export->name);
     if (export->kind != BP__EXTERN_FUNC)
         return bp_error_set(reterr, BP_EFORMAT, "export '%s' is a %s, not a function", export->name,
                             export->type);
@@ -211,9 +230,8 @@ static bp_status not_found(const bp__program *program, const char *name, bp_erro
                             program->callables[0].name);
     if (program->callable_count == 0)
         return bp_error_set(reterr, BP_ENOTFOUND,
-                            "no export '%s'; the plugin exports nothing that can be called "
-                            "(func() -> i32 or func())",
-                            name);
+                            "no export '%s'; the plugin exports nothing that can be called%s", name,
+                            module->is_component ? "" : " (func() -> i32 or func())");
     return bp_error_set(reterr, BP_ENOTFOUND, "no export '%s' among %zu that can be called", name,
                         program->callable_count);
 }

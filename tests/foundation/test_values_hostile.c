@@ -2,6 +2,8 @@
  * time, and never the end of the process. */
 #include "components.h"
 
+#include <time.h>
+
 /* `give` returns its argument: of a type that takes one number that is the value, of any other the
  * address of it. At 64 stands what `words` says. */
 static char *give_text(const char *declarations, const char *type, const char *words)
@@ -407,6 +409,84 @@ static void resources_are_refused(void **state)
     wasm_engine_delete(engine);
 }
 
+/* ---- what looking for names takes ---- */
+
+#define CASES 4000
+#define VALUES 20000
+
+/* `many` gives its list back, whose items are of a type with that many cases. */
+static char *many_cases_text(const char *kind, const char *each)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *to = open_memstream(&text, &size);
+    assert_non_null(to);
+    fprintf(to,
+            "(component (core module $m " MODULE_BASICS
+            " (func (export \"many\") (param i32 i32) (result i32)"
+            " (i32.store (i32.const 64) (local.get 0)) (i32.store (i32.const 68) (local.get 1))"
+            " (i32.const 64)))"
+            " (core instance $i (instantiate $m)) (type $raw (%s",
+            kind);
+    for (int i = 0; i < CASES; i++)
+        fprintf(to, each, i);
+    fprintf(to,
+            ")) (export $t \"t\" (type $raw)) (func (export \"many\") (param \"list\" (list $t))"
+            " (result (list $t)) (canon lift (core func $i \"many\") " LIFT_OPTIONS ")))");
+    assert_int_equal(fclose(to), 0);
+    return text;
+}
+
+static uint64_t cpu_ns(void)
+{
+    struct timespec now;
+    assert_int_equal(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now), 0);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* What it costs to take and give as many values, all of this case. */
+static uint64_t cost_of_case(sandbox *it, int number)
+{
+    char *arguments = NULL;
+    size_t size = 0;
+    FILE *to = open_memstream(&arguments, &size);
+    assert_non_null(to);
+    for (int i = 0; i < VALUES; i++)
+        fprintf(to, "%s\"c%d\"", i ? "," : "[[", number);
+    fprintf(to, "]]");
+    assert_int_equal(fclose(to), 0);
+    foundation_json_result result;
+    uint64_t begun = cpu_ns();
+    assert_no_error(call_limited(it, "many", arguments, &no_limits, &result));
+    uint64_t took = cpu_ns() - begun;
+    assert_int_equal(result.kind, FOUNDATION_JSON_FINISHED);
+    assert_int_equal(result.text.size, size - 2);
+    assert_memory_equal(result.text.data, arguments + 1, size - 2);
+    foundation_bytes_free(&result.text);
+    free(arguments);
+    return took;
+}
+
+/* Nothing ends that but its own end: the last of all cases must not cost what all of them do. (It
+ * did: hundreds of times what the first one costs.) */
+static void any_case_is_found_as_quickly(void **state)
+{
+    (void)state;
+    static const char *const types[][2] = {{"variant", " (case \"c%d\")"}, {"enum", " \"c%d\""}};
+    wasm_engine_t *engine = maps_engine();
+    for (size_t i = 0; i < 2; i++) {
+        char *text = many_cases_text(types[i][0], types[i][1]);
+        sandbox *it = sandbox_of(engine, text);
+        free(text);
+        uint64_t first = cost_of_case(it, 0), last = cost_of_case(it, CASES - 1);
+        if (last > 20 * first)
+            fail_msg("%s: %u us, and not about %u", types[i][0], (unsigned)(last / 1000),
+                     (unsigned)(first / 1000));
+        sandbox_free(it);
+    }
+    wasm_engine_delete(engine);
+}
+
 int main(void)
 {
     signals_remember();
@@ -420,6 +500,7 @@ int main(void)
         cmocka_unit_test(limits_are_kept),
         cmocka_unit_test(a_limit_is_for_one_call),
         cmocka_unit_test(resources_are_refused),
+        cmocka_unit_test(any_case_is_found_as_quickly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

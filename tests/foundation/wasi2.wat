@@ -719,6 +719,27 @@
       (call $lookup (local.get $network) (i32.const 1040) (i32.const 4) (i32.const 64))
       (call $bad)
       (call $is (i32.load8_u (i32.const 68)) (i32.const 1)))
+    ;; Which of many listings that are open at once is the first to be refused: 64 are not, and the same
+    ;; holds when those have ended.
+    (func $list-many (result i32) (local $folder i32) (local $count i32)
+      (local.set $folder (call $folder))
+      (block $refused
+        (loop $again
+          (call $list (local.get $folder) (i32.const 64))
+          (br_if $refused (i32.load8_u (i32.const 64)))
+          (i32.store (i32.add (i32.const 8192) (i32.shl (local.get $count) (i32.const 2)))
+            (i32.load (i32.const 68)))
+          (local.set $count (i32.add (local.get $count) (i32.const 1)))
+          (br_if $again (i32.lt_u (local.get $count) (i32.const 1000)))))
+      (local.get $count))
+    (func (export "files-list-many") (local $i i32)
+      (call $is (call $list-many) (i32.const 64))
+      (call $is (i32.load8_u (i32.const 68)) (i32.const 22))
+      (loop $again
+        (call $drop-list (i32.load (i32.add (i32.const 8192) (i32.shl (local.get $i) (i32.const 2)))))
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (br_if $again (i32.lt_u (local.get $i) (i32.const 64))))
+      (call $is (call $list-many) (i32.const 64)))
     (func (export "socket-forged") (call $listen (call $network) (i32.const 64)))
     (func (export "run") (result i32) (i32.const 0)))
 
@@ -755,6 +776,7 @@
   (func (export "files-refused") (canon lift (core func $i "files-refused")))
   (func (export "files-broken") (canon lift (core func $i "files-broken")))
   (func (export "files-list") (canon lift (core func $i "files-list")))
+  (func (export "files-list-many") (canon lift (core func $i "files-list-many")))
   (func (export "files-left-open") (canon lift (core func $i "files-left-open")))
   (func (export "files-stopped") (canon lift (core func $i "files-stopped")))
   (func (export "sockets") (canon lift (core func $i "sockets")))

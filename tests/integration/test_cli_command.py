@@ -112,6 +112,12 @@ def test_a_manifest_decides(bullpen, tmp_path):
     done = bullpen("call", manifest)
     assert done.code == 1
     assert "exports no function '_start'" in done.err
+    for code, abi, kind in (("(component)", "extism", "component"), ("(module)", "component", "core module")):
+        (tmp_path / "plugin.wat").write_text(code)
+        manifest.write_text(json.dumps({"name": "a", "version": "1.0.0", "entry": "plugin.wat", "abi": abi}))
+        done = bullpen("call", manifest)
+        assert done.code == 1
+        assert f"its manifest says abi '{abi}', but the code is a {kind}" in done.err
 
 
 def test_the_example_runs_programs(bullpen_bin, command):

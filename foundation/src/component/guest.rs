@@ -2,6 +2,7 @@
 
 use crate::wasi::Generator;
 use std::ffi::c_void;
+use std::sync::Arc;
 use wasmtime::AsContext;
 use wasmtime::component::{Resource, ResourceTable};
 use wasmtime::{Error, Result, StoreContextMut};
@@ -14,6 +15,8 @@ const HANDLES_MAX: usize = 10_000;
 pub struct Resources {
     pub table: ResourceTable,
     pub insecure: Option<Generator>,
+    /// Each listing of a directory has a clone, by which they are counted.
+    pub listings: Arc<()>,
 }
 
 impl Default for Resources {
@@ -23,6 +26,7 @@ impl Default for Resources {
         Resources {
             table,
             insecure: None,
+            listings: Arc::default(),
         }
     }
 }

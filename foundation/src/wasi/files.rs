@@ -8,6 +8,7 @@ use super::file_types::{
 use super::host::{self, Host, Stat};
 use super::io::{Input, IoError, Output};
 use super::{Call, Definer, buffer};
+use crate::component::guest;
 use std::collections::VecDeque;
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
@@ -45,6 +46,7 @@ pub struct Descriptor {
 /// Entries that were read at once, and where the next ones begin.
 pub struct DirectoryEntryStream {
     file: Arc<OpenFile>,
+    _counted: Arc<()>,
     entries: VecDeque<DirectoryEntry>,
     next: u64,
 }
@@ -267,6 +269,8 @@ fn readlink_at(
 
 /// Entries that are read at once.
 const BATCH: usize = 64;
+/// Listings that one guest may have open at once: each keeps what it has read.
+const LISTINGS_MAX: usize = 64;
 
 fn read_directory(
     call: &mut Call<'_>,
@@ -276,8 +280,13 @@ fn read_directory(
     if !file.is_directory {
         return Ok((Err(ErrorCode::NotDirectory),));
     }
+    let counted = guest(&mut call.store).resources().listings.clone();
+    if Arc::strong_count(&counted) > 1 + LISTINGS_MAX {
+        return Ok((Err(ErrorCode::InsufficientMemory),));
+    }
     let stream = call.hand_out(DirectoryEntryStream {
         file,
+        _counted: counted,
         entries: VecDeque::new(),
         next: 0,
     })?;

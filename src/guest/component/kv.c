@@ -96,7 +96,10 @@ foundation_reply bp__component_kv_list(void *host_data, foundation_slice prefix,
                            page, &error) != BP_OK)
         return bp__component_fail(sandbox, &error, reterr);
     bp__kv_access_after(page, next);
-    bp__buffer_append_text(&sandbox->lent.text, next);
+    if (!bp__buffer_append_text(&sandbox->lent.text, next)) { /* not "this is the last page" */
+        (void)bp__error_oom(&error, "listing keys");
+        return bp__component_fail(sandbox, &error, reterr);
+    }
     ret->keys = (const void *)page->keys;
     ret->count = page->count;
     ret->after = bp__slice_of(bp__buffer_bytes(&sandbox->lent.text));

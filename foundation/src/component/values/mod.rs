@@ -1,6 +1,7 @@
 //! Calls with values of any type, as JSON text both ways. The header says which form each type has.
 
 mod base64;
+mod cases;
 mod describe;
 mod json;
 mod read;

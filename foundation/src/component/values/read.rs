@@ -1,6 +1,7 @@
 //! Values from JSON text, as their types say.
 
 use super::base64;
+use super::cases::Cases;
 use super::json::Reader;
 use super::refusal::{Checked, Refusal, cut, quoted, refused, unknown};
 use super::wit;
@@ -21,6 +22,7 @@ const TYPE_TEXT_MAX: usize = 120;
 
 pub struct Values<'a> {
     json: Reader<'a>,
+    cases: Cases,
     /// How much more memory the values may take.
     memory_left: u64,
     memory: u64,
@@ -34,6 +36,7 @@ impl<'a> Values<'a> {
     pub fn new(text: &'a [u8], memory: u64) -> Checked<Self> {
         Ok(Values {
             json: Reader::new(text)?,
+            cases: Cases::default(),
             memory_left: memory,
             memory,
         })
@@ -338,12 +341,12 @@ impl<'a> Values<'a> {
 
     fn variant(&mut self, variant: &Variant) -> Checked<Val> {
         let (name, has_value) = self.case_name("{\"case\": value} or \"case\" (variant)")?;
-        let Some(case) = variant.cases().find(|case| case.name == name) else {
+        let Some(ty) = self.cases.of_variant(variant, &name) else {
             let known: Vec<&str> = variant.cases().map(|case| case.name).collect();
             return Err(unknown("case", &name, known.iter().copied()));
         };
         let shown = quoted(&name);
-        match (case.ty, has_value) {
+        match (ty, has_value) {
             (None, false) => Ok(Val::Variant(name, None)),
             (Some(ty), true) => {
                 let value = self.case_value(&name, &ty)?;
@@ -419,7 +422,7 @@ impl<'a> Values<'a> {
 
     fn enumeration(&mut self, names: &Enum) -> Checked<Val> {
         let name = self.text("a string (enum)")?;
-        if names.names().any(|known| known == name) {
+        if self.cases.of_enum(names, &name) {
             return Ok(Val::Enum(name));
         }
         let known: Vec<&str> = names.names().collect();

@@ -1,6 +1,7 @@
 //! Values as JSON text.
 
 use super::base64;
+use super::cases::Cases;
 use super::json::DEPTH_MAX;
 use std::fmt::{Debug, Display};
 use std::io::{self, Write};
@@ -20,6 +21,7 @@ pub struct Writer {
     text: Vec<u8>,
     limit: usize,
     depth: usize,
+    cases: Cases,
 }
 
 impl Write for Writer {
@@ -54,6 +56,7 @@ impl Writer {
             text: Vec::new(),
             limit,
             depth: 0,
+            cases: Cases::default(),
         }
     }
 
@@ -157,8 +160,7 @@ impl Writer {
     }
 
     fn variant(&mut self, variant: &Variant, name: &str, value: Option<&Val>) -> Written {
-        let case = variant.cases().find(|case| case.name == name);
-        match case.and_then(|case| case.ty) {
+        match self.cases.of_variant(variant, name).flatten() {
             Some(ty) => self.named(name, Some(&ty), value),
             None => self.string(name),
         }
