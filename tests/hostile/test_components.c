@@ -1,6 +1,7 @@
 /* Components that attack when they are called, while room is made for what they are given, and
  * while they clean up. SPDX-License-Identifier: Apache-2.0 */
 #include <sched.h>
+#include <string.h>
 
 #include "support/strike.h"
 #include "support/signals.h"
@@ -132,6 +133,131 @@ static void much_of_it_is_a_limit_that_is_named(void **state)
     strikes_run("component/attacks.wat", &options, strikes, COUNT(strikes));
 }
 
+/* ---- components in one file, one against the other ---- */
+
+/* The second is told the same megabyte 65536 times: what copies it belongs to the call. */
+static void what_stands_between_components_ends_with_the_deadline(void **state)
+{
+    (void)state;
+    static const strike strikes[] = {
+        {"same-wide", "", BP_OUTCOME_TIMED_OUT, NULL, ""},
+        {"same-compact", "", BP_OUTCOME_TIMED_OUT, NULL, ""},
+        {"same-bytes", "", BP_OUTCOME_TIMED_OUT, NULL, ""},
+        {"take-loop", "", BP_OUTCOME_TIMED_OUT, NULL, ""},
+        {"loop", "", BP_OUTCOME_TIMED_OUT, NULL, ""},
+    };
+    bp_plugin_options options = strike_hasty_options();
+    strikes_run("component/adapters.wat", &options, strikes, COUNT(strikes));
+}
+
+static void what_stands_between_components_checks_both(void **state)
+{
+    (void)state;
+    static const strike strikes[] = {
+        {"list-far", "", BP_OUTCOME_TRAPPED, NULL, "out-of-bounds"},
+        {"list-long", "", BP_OUTCOME_TRAPPED, NULL, "out-of-bounds"},
+        {"text-bad", "", BP_OUTCOME_TRAPPED, NULL, "utf8"},
+        {"take-far", "", BP_OUTCOME_TRAPPED, NULL, "out-of-bounds"},
+        {"take-odd", "", BP_OUTCOME_TRAPPED, NULL, "unaligned"},
+        {"take-trap", "", BP_OUTCOME_TRAPPED, NULL, "unreachable"},
+        {"give-far", "", BP_OUTCOME_TRAPPED, NULL, "out of bounds"},
+        {"give-long", "", BP_OUTCOME_TRAPPED, NULL, "out-of-bounds"},
+        {"trap", "", BP_OUTCOME_TRAPPED, NULL, "unreachable"},
+    };
+    bp_plugin_options options = strike_options();
+    strikes_run("component/adapters.wat", &options, strikes, COUNT(strikes));
+}
+
+/* ---- before the first call ---- */
+
+#define INIT_MS 20
+
+/* A component whose module starts with `body`, or that has it as its "init". */
+#define STARTS(body)                                                                               \
+    "(component (core module $m (memory (export \"m\") 1) (func $start " body ") (start $start)"   \
+    " (func (export \"ping\"))) (core instance $i (instantiate $m))"                               \
+    " (func (export \"ping\") (canon lift (core func $i \"ping\"))))"
+#define INITS(body)                                                                                \
+    "(component (core module $m (memory (export \"m\") 1) (func $f (export \"init\") " body ")"    \
+    " (func (export \"ping\"))) (core instance $i (instantiate $m))"                               \
+    " (func (export \"ping\") (canon lift (core func $i \"ping\")))"                               \
+    " (func (export \"init\") (canon lift (core func $i \"init\"))))"
+/* An "init" with a result, for which `area` is what is returned, and `post` its post-return. */
+#define INIT_ANSWERS(area, post)                                                                   \
+    "(component (core module $m (memory (export \"m\") 1) (data (i32.const 16) \"\\01\")"          \
+    " (data (i32.const 20) \"\\40\\00\\00\\00\\05\") (data (i32.const 64) \"no\\0ago\")"           \
+    " (func (export \"init\") (result i32) (i32.const " area "))"                                  \
+    " (func (export \"post\") (param i32) " post ") (func (export \"ping\")))"                     \
+    " (core instance $i (instantiate $m))"                                                         \
+    " (func (export \"ping\") (canon lift (core func $i \"ping\")))"                               \
+    " (func (export \"init\") (result (result (error string))) (canon lift (core func $i"          \
+    " \"init\") (memory (core memory $i \"m\")) (post-return (core func $i \"post\")))))"
+#define LOOP "(loop $l (br $l))"
+#define GROW "(loop $l (br_if $l (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) unreachable"
+
+static void loading_fails_with_the_reason(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bp_status status;
+        const char *message;
+    } cases[] = {
+        {STARTS(LOOP), BP_ETIMEDOUT, "initialisation"},
+        {INITS(LOOP), BP_ETIMEDOUT, "initialisation"},
+        {INIT_ANSWERS("16", LOOP), BP_ETIMEDOUT, "initialisation"},
+        {STARTS("unreachable"), BP_EGUEST, "unreachable"},
+        {INITS("unreachable"), BP_EGUEST, "unreachable"},
+        {INIT_ANSWERS("16", "unreachable"), BP_EGUEST, "unreachable"},
+        {INITS("(call $f)"), BP_EGUEST, "stack"},
+        {STARTS(GROW), BP_EGUEST, ""},
+        {INITS(GROW), BP_EGUEST, ""},
+        {INIT_ANSWERS("16", ""), BP_EGUEST, "init answered: no"},
+        {INIT_ANSWERS("64", ""), BP_EGUEST, "discriminant"},
+        {INIT_ANSWERS("-4", ""), BP_EGUEST, "bounds"},
+        {INIT_ANSWERS("17", ""), BP_EGUEST, "align"},
+    };
+    host self;
+    host_open(&self, NULL);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        bp_plugin_options options = strike_options();
+        if (cases[i].status == BP_ETIMEDOUT)
+            options.limits.init_time_ms = INIT_MS;
+        bp_plugin *plugin;
+        bp_error error = BP_ERROR_INIT;
+        bp_status status = host_try_text(&self, cases[i].text, &options, &plugin, &error);
+        if (status != cases[i].status)
+            print_error("%s\n", cases[i].text);
+        assert_status(cases[i].status, status, &error);
+        assert_contains(error.message, cases[i].message, "error");
+        assert_null(strchr(error.message, '\n'));
+        host_neighbour_answers(&self);
+    }
+    host_close(&self);
+}
+
+/* Nothing was warmed, so the call makes the sandbox: its deadline covers that. */
+static void a_calls_deadline_covers_initialisation(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {STARTS(LOOP), INITS(LOOP), INIT_ANSWERS("16", LOOP)};
+    host self;
+    host_open(&self, NULL);
+    bp_plugin_options options = strike_options();
+    options.min_warm = BP_POOL_NONE;
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        bp_plugin *plugin = host_load_text(&self, texts[i], &options);
+        bp_call call = BP_CALL_INIT;
+        call.export_name = "ping";
+        call.timeout_ms = INIT_MS;
+        for (int again = 0; again < 3; again++)
+            call_refused(plugin, &call, BP_ETIMEDOUT, "call plugin");
+        assert_int_equal(plugin_stats(plugin).creates, 0);
+        host_unload(&self, plugin);
+    }
+    host_close(&self);
+}
+
 /* ---- a cancel ---- */
 
 typedef struct canceller {
@@ -190,6 +316,10 @@ int main(void)
         cmocka_unit_test(room_that_is_none_is_not_written_to),
         cmocka_unit_test(results_that_are_none_are_traps),
         cmocka_unit_test(much_of_it_is_a_limit_that_is_named),
+        cmocka_unit_test(what_stands_between_components_ends_with_the_deadline),
+        cmocka_unit_test(what_stands_between_components_checks_both),
+        cmocka_unit_test(loading_fails_with_the_reason),
+        cmocka_unit_test(a_calls_deadline_covers_initialisation),
         cmocka_unit_test(a_token_ends_every_phase),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
