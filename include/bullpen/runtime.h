@@ -59,7 +59,8 @@ typedef struct bp_runtime_options {
                                     that runs, else where it was installed; "": none, everything
                                     is compiled in this process. Copied */
     uint64_t helper_bytes_min; /**< smaller modules are compiled in this process, whose compilation
-                                    their size bounds; default 4 KiB; 1: none; BP_UNLIMITED: all */
+                                    their size bounds; default 4 KiB; 1: none; BP_UNLIMITED: all.
+                                    Components are not, whatever their size, but for the last */
     uint64_t function_bytes_max; /**< largest function of a plugin, in bytes of WebAssembly; default
                                       1 MiB; BP_UNLIMITED */
     uint64_t compile_memory_bytes; /**< what bullpen-compile may allocate for one module, 256 MiB or

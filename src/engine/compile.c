@@ -28,13 +28,12 @@ static bp_status compile_there(bp__compiler *compiler, bp__engine *engine, bp_by
                                bp_error *reterr)
 {
     bp__helper_ask ask = {.program = compiler->program,
-                           .wasm = wasm,
-                           .key = key,
-                           .time_ms = compiler->time_ms,
-                           .memory_bytes = compiler->memory_bytes,
-                           .cancel = cancel};
-    bp_status status =
-        bp__helper_compile(engine, &ask, &ret->code.data, &ret->code.size, reterr);
+                          .wasm = wasm,
+                          .key = key,
+                          .time_ms = compiler->time_ms,
+                          .memory_bytes = compiler->memory_bytes,
+                          .cancel = cancel};
+    bp_status status = bp__helper_compile(engine, &ask, &ret->code.data, &ret->code.size, reterr);
     if (status == BP_OK) {
         ret->code.is_ours = true;
         ret->by_helper = true;
@@ -44,13 +43,22 @@ static bp_status compile_there(bp__compiler *compiler, bp__engine *engine, bp_by
     return status;
 }
 
+/* The size of a module bounds what its compilation takes; that of a component, whose parts can name
+ * each other again and again, bounds nothing. */
+static bool is_for_here(const bp__compiler *compiler, bp_bytes wasm)
+{
+    if (bp__wasm_is_component(wasm))
+        return compiler->helper_bytes_min == BP_UNLIMITED;
+    return wasm.size < compiler->helper_bytes_min;
+}
+
 bp_status bp__compile(bp__compiler *compiler, bp__engine *engine, bp_bytes wasm,
                       const bp__code_key *key, bool with_code, bp_cancel *cancel, bp__compiled *ret,
                       bp_error *reterr)
 {
     bp_error error = BP_ERROR_INIT;
     *ret = (bp__compiled){0};
-    if (wasm.size < compiler->helper_bytes_min)
+    if (is_for_here(compiler, wasm))
         return compile_here(engine, wasm, with_code, ret, reterr);
     if (!compiler->program) {
         tell(compiler, "bullpen-compile was not found (see BULLPEN_COMPILE)");

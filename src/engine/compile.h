@@ -12,7 +12,8 @@
 typedef struct bp__compiler {
     char *program;             /* owned; NULL: there is none */
     uint64_t memory_bytes;     /* that it may allocate; BP_UNLIMITED */
-    uint64_t helper_bytes_min; /* smaller modules are compiled in this process */
+    uint64_t helper_bytes_min; /* smaller modules are compiled in this process; components only
+                                  where it is BP_UNLIMITED */
     uint64_t time_ms;
     bp__logger logger;
     /* It was told that there is no program: set by the first who misses it; publishes nothing. */

@@ -47,6 +47,13 @@ const char *bp__engine_version(void)
     return foundation_version();
 }
 
+/* More instances, memories or tables than a sandbox has room for. Such errors have no kind of their
+ * own, and come from the compiler or, when it was another process, from who loads its code. */
+static bool is_beyond_a_sandbox(const char *text)
+{
+    return strstr(text, "pooling allocator") != NULL;
+}
+
 bp_status bp__engine_error(wasmtime_error_t *error, bp_status status, bp_error *reterr,
                            const char *doing)
 {
@@ -68,6 +75,8 @@ bp_status bp__engine_error(wasmtime_error_t *error, bp_status status, bp_error *
             reterr->os_errno = info.os_errno;
         return BP_ENOMEM;
     }
+    if (is_beyond_a_sandbox(text))
+        status = BP_ELIMIT;
     return bp_error_set(reterr, status, "%s: %s", doing, text);
 }
 

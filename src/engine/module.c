@@ -210,7 +210,7 @@ static bp_status describe_compiled(void *compiled, bool is_component, bp__module
 }
 
 /* The layer stands where a module has the second half of its version. */
-static bool is_component(bp_bytes wasm)
+bool bp__wasm_is_component(bp_bytes wasm)
 {
     const uint8_t *bytes = wasm.data;
     return wasm.size >= 8 && bytes[6] == 1;
@@ -221,7 +221,7 @@ bp_status bp__module_compile(bp__engine *engine, bp_bytes wasm, bp__module **ret
     foundation_component *component = NULL;
     wasmtime_module_t *module = NULL;
     wasmtime_error_t *error =
-        is_component(wasm)
+        bp__wasm_is_component(wasm)
             ? foundation_component_new(engine->wasm, wasm.data, wasm.size, &component)
             : wasmtime_module_new(engine->wasm, wasm.data, wasm.size, &module);
     if (error)
@@ -244,7 +244,7 @@ bp_status bp__module_precompile(bp__engine *engine, bp_bytes wasm, bp__code *ret
 {
     wasm_byte_vec_t bytes;
     wasmtime_error_t *error =
-        is_component(wasm)
+        bp__wasm_is_component(wasm)
             ? foundation_component_precompile(engine->wasm, wasm.data, wasm.size, &bytes)
             : foundation_precompile(engine->wasm, wasm.data, wasm.size, &bytes);
     if (error)

@@ -69,6 +69,9 @@ void bp__code_done(bp__code *code);
 /* Text to binary. `ret` is owned: bp__free(). */
 bp_status bp__wat_to_wasm(bp_bytes text, uint8_t **ret, size_t *ret_size, bp_error *reterr);
 
+/* Of what is WebAssembly: whether it is a component. */
+bool bp__wasm_is_component(bp_bytes wasm);
+
 /* Validates and compiles a core module or a component; seconds for a large one. */
 bp_status bp__module_compile(bp__engine *engine, bp_bytes wasm, bp__module **ret, bp_error *reterr);
 /* The same to bytes, without loading them. */

@@ -1,11 +1,12 @@
-/* Mutates modules section by section, so that their sizes still add up: bytes that are changed
- * blindly seldom get past the first length. SPDX-License-Identifier: Apache-2.0
+/* Mutates modules and components section by section, so that their sizes still add up: bytes that
+ * are changed blindly seldom get past the first length. SPDX-License-Identifier: Apache-2.0
  *
  * For libFuzzer only; replay.c has no use for it. */
 #include "fuzz.h"
 
-#define HEADER "\0asm\1\0\0\0"
-#define HEADER_SIZE 8
+#define MAGIC "\0asm"
+#define MAGIC_SIZE 4
+#define HEADER_SIZE 8 /* the version, and whether it is a component, with it */
 #define SECTIONS_MAX 64
 #define SIZE_BYTES_MAX 5
 #define SECTION_CODE 10
@@ -33,7 +34,10 @@ typedef struct output {
     bool overflow;
 } output;
 
-static unsigned random_state;
+/* Of parts inside of parts; buffers on the stack are large. */
+#define DEPTH_MAX 4
+
+static unsigned random_state, depth;
 
 static unsigned roll(unsigned below)
 {
@@ -67,7 +71,7 @@ static size_t write_size(uint8_t to[SIZE_BYTES_MAX], size_t size)
 static bool split(const uint8_t *data, size_t size, sections *ret)
 {
     ret->count = 0;
-    if (size < HEADER_SIZE || memcmp(data, HEADER, HEADER_SIZE) != 0)
+    if (size < HEADER_SIZE || memcmp(data, MAGIC, MAGIC_SIZE) != 0)
         return false;
     for (size_t at = HEADER_SIZE; at < size && ret->count < SECTIONS_MAX;) {
         size_t payload, bytes = read_size(data + at + 1, size - at - 1, &payload);
@@ -101,11 +105,14 @@ static void put_section(output *to, const section *from)
     put_sized(to, from->at, from->size);
 }
 
+static size_t mutate(uint8_t *data, size_t size, size_t size_max);
+
+/* A part of a component is itself a module or a component. */
 static size_t mutate_payload(const section *from, uint8_t *payload)
 {
     size_t size = from->size < PAYLOAD_MAX ? from->size : PAYLOAD_MAX;
     memcpy(payload, from->at, size);
-    return LLVMFuzzerMutate(payload, size, size + 64 < PAYLOAD_MAX ? size + 64 : PAYLOAD_MAX);
+    return mutate(payload, size, size + 64 < PAYLOAD_MAX ? size + 64 : PAYLOAD_MAX);
 }
 
 /* One function's body, with its own size: the code section is sections again. */
@@ -167,16 +174,17 @@ static void put_all(output *to, sections *from)
     }
 }
 
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max, unsigned seed)
+static size_t mutate(uint8_t *data, size_t size, size_t size_max)
 {
     sections all;
-    random_state = seed;
-    if (!split(data, size, &all) || roll(10) == 0)
+    if (depth >= DEPTH_MAX || !split(data, size, &all) || roll(10) == 0)
         return LLVMFuzzerMutate(data, size, size_max);
     output to = {malloc(size_max), 0, size_max, false};
     FUZZ_CHECK(to.data);
-    put(&to, HEADER, HEADER_SIZE);
+    depth++;
+    put(&to, data, HEADER_SIZE);
     put_all(&to, &all);
+    depth--;
     size_t result = to.size;
     if (to.overflow)
         result = LLVMFuzzerMutate(data, size, size_max);
@@ -184,6 +192,12 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max, unsi
         memcpy(data, to.data, to.size);
     free(to.data);
     return result;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max, unsigned seed)
+{
+    random_state = seed;
+    return mutate(data, size, size_max);
 }
 
 /* Each section of the first, or the second's in its place. */
@@ -195,7 +209,7 @@ size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size, const uint8_t 
     if (!split(a, a_size, &left) || !split(b, b_size, &right))
         return 0;
     output to = {out, 0, out_max, false};
-    put(&to, HEADER, HEADER_SIZE);
+    put(&to, a, HEADER_SIZE);
     for (size_t i = 0; i < left.count; i++) {
         const section *chosen = &left.list[i];
         for (size_t j = 0; j < right.count; j++)

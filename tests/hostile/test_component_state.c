@@ -1,159 +1,226 @@
-/* What a call of a component leaves behind: for the next call, and for who looks for it.
- * SPDX-License-Identifier: Apache-2.0 */
-#include <stdlib.h>
+/* What one call of a component leaves is not there for the next, and a component that is called
+ * again while it waits for the host is another sandbox. SPDX-License-Identifier: Apache-2.0 */
+#include <stdatomic.h>
 #include <string.h>
 
-#include "support/host.h"
 #include "support/signals.h"
+#include "support/strike.h"
+#include "support/thread.h"
 
-/* ---- leaks ---- */
+#define GUEST "component/state.wat"
+#define SANDBOXES 4
 
-/* Two modules, with other values in the same places. */
-static const char two_modules[] =
-    "(component"
-    " (core module $first"
-    "  (memory (export \"memory\") 1)"
-    "  (global $g (mut i32) (i32.const 7))"
-    "  (func (export \"nothing\"))"
-    "  (func (export \"both\") (i32.store (i32.const 64) (i32.const 1))))"
-    " (core module $second"
-    "  (import \"first\" \"both\" (func $first))"
-    "  (memory 2)"
-    "  (global $g (mut i32) (i32.const 9))"
-    "  (data (i32.const 0) \"other bytes\")"
-    "  (func (export \"global\") (global.set $g (i32.const 10)))"
-    "  (func (export \"both\") (call $first) (i32.store (i32.const 0x11000) (i32.const 1))))"
-    " (core instance $a (instantiate $first))"
-    " (core instance $b (instantiate $second (with \"first\" (instance $a))))"
-    " (func (export \"nothing\") (canon lift (core func $a \"nothing\")))"
-    " (func (export \"global\") (canon lift (core func $b \"global\")))"
-    " (func (export \"both\") (canon lift (core func $b \"both\"))))";
+/* A plugin whose function "dive" calls it again. */
+typedef struct world {
+    host host;
+    bp_host_functions *functions;
+    bp_plugin *plugin;
+    const char *next; /* the export that "dive" calls; NULL: none */
+    _Atomic unsigned deep, deepest;
+    bp_status refused; /* what the innermost call got; BP_OK: none was refused */
+} world;
 
-typedef struct findings {
-    unsigned count;
-    char text[2048];
-} findings;
-
-static void note(void *data, const bp_leak *leak)
+static bool is_zero(const bp_call_result *result)
 {
-    findings *self = data;
-    self->count++;
-    assert_true(strlen(self->text) + strlen(leak->text) + 2 < sizeof self->text);
-    strcat(strcat(self->text, leak->text), "\n");
+    return result->output.size == 1 && *(const char *)result->output.data == '0';
 }
 
-static void check(bp_plugin *plugin, const char *export_name, unsigned count, const char *text)
+/* 0 if all went well below. */
+static int32_t call_again(world *self, bp_deadline by)
 {
-    findings found = {.count = 0};
     bp_call call = BP_CALL_INIT;
-    call.export_name = export_name;
     bp_call_result result = BP_CALL_RESULT_INIT;
+    call.export_name = self->next;
+    call.by = by;
+    int32_t found = 0;
+    bp_status status = bp_plugin_call(self->plugin, &call, &result, NULL);
+    if (status != BP_OK)
+        self->refused = status;
+    else if (result.outcome == BP_OUTCOME_FINISHED)
+        found = !is_zero(&result);
+    bp_call_result_done(&result);
+    return found;
+}
+
+static bp_status dive(const bp_host_call *call, const bp_host_value *in, bp_host_value *out,
+                      bp_error *reterr)
+{
+    (void)in;
+    (void)reterr;
+    world *self = call->data;
+    unsigned deep = atomic_fetch_add(&self->deep, 1) + 1;
+    if (deep > self->deepest)
+        self->deepest = deep;
+    if (self->next)
+        out[0].i32 = call_again(self, call->by);
+    atomic_fetch_sub(&self->deep, 1);
+    return BP_OK;
+}
+
+static void world_open(world *self, uint64_t time_ms)
+{
+    memset(self, 0, sizeof *self);
+    host_open(&self->host, NULL);
+    assert_status(BP_OK, bp_host_functions_new(&self->functions, NULL), NULL);
+    bp_host_function function = BP_HOST_FUNCTION_INIT;
+    function.module = "my:app/again";
+    function.name = "dive";
+    function.signature = "-> i32";
+    function.call = dive;
+    function.data = self;
     bp_error error = BP_ERROR_INIT;
-    assert_status(BP_OK, bp_leak_check(plugin, &call, note, &found, &result, &error), &error);
-    assert_outcome(BP_OUTCOME_FINISHED, &result);
-    bp_call_result_done(&result);
-    if (found.count != count || !strstr(found.text, text))
-        fail_msg("%s: %u: '%s'", export_name, found.count, found.text);
+    assert_status(BP_OK, bp_host_function_define(self->functions, &function, &error), &error);
+    bp_plugin_options options = strike_options();
+    options.max_live = SANDBOXES;
+    options.host_functions = self->functions;
+    if (time_ms)
+        options.limits.time_ms = time_ms;
+    self->plugin = host_load(&self->host, GUEST, &options);
 }
 
-/* Each is compared with itself, and not with what another module has in its place. */
-static void modules_are_told_apart(void **state)
+static void world_close(world *self)
+{
+    host_unload(&self->host, self->plugin);
+    bp_host_functions_unref(self->functions);
+    host_close(&self->host);
+}
+
+static bp_outcome outcome_of(bp_plugin *plugin, const char *export_name)
+{
+    bp_call_result result = call_ran(plugin, export_name, BP_BYTES(""));
+    bp_outcome outcome = (bp_outcome)result.outcome;
+    bp_call_result_done(&result);
+    return outcome;
+}
+
+static void marks_of_a_call_are_gone_for_the_next(void **state)
 {
     (void)state;
-    host h;
-    host_open(&h, NULL);
-    bp_plugin *plugin = host_load_text(&h, two_modules, NULL);
-    check(plugin, "nothing", 0, "");
-    check(plugin, "global", 1, "global 1: was 0x00000009, is 0x0000000a");
-    check(plugin, "both", 2, "memory 0: 1 pages of 4 KiB");
-    check(plugin, "both", 2,
-          "memory 1: 1 pages of 4 KiB are not as they were, the first change at 0x11000");
-    host_unload(&h, plugin);
-    host_close(&h);
+    world w;
+    world_open(&w, 0);
+    for (int again = 0; again < 3 * SANDBOXES; again++) {
+        assert_int_equal(outcome_of(w.plugin, "touch"), BP_OUTCOME_FINISHED);
+        call_answers(w.plugin, "look", "", "0");
+        assert_int_equal(outcome_of(w.plugin, "touch-trap"), BP_OUTCOME_TRAPPED);
+        call_answers(w.plugin, "look", "", "0");
+    }
+    world_close(&w);
 }
 
-/* ---- limits ---- */
-
-#define INPUT_SIZE ((size_t)1 << 20)
-
-static void answers_all(bp_plugin *plugin, const char *input)
+/* "look" itself has to be in time, or is asked again. */
+static void look_finds_nothing(bp_plugin *plugin)
 {
-    bp_call call = BP_CALL_INIT;
-    call.export_name = "handle";
-    call.input = (bp_bytes){input, INPUT_SIZE};
-    bp_call_result result = call_ran_with(plugin, &call);
+    bp_deadline by = bp_deadline_in_ms(PATIENCE_MS);
+    bp_call_result result = call_ran(plugin, "look", BP_BYTES(""));
+    while (result.outcome == BP_OUTCOME_TIMED_OUT && !bp_deadline_passed(by)) {
+        bp_call_result_done(&result);
+        result = call_ran(plugin, "look", BP_BYTES(""));
+    }
     assert_outcome(BP_OUTCOME_FINISHED, &result);
-    assert_int_equal(result.output.size, INPUT_SIZE);
+    assert_output("0", &result);
     bp_call_result_done(&result);
 }
 
-/* One call's own limit of memory bounds what it may hand over, and nothing after it. */
-static void limits_end_with_their_call(void **state)
+static void marks_of_a_call_that_ran_out_of_time_are_gone(void **state)
 {
     (void)state;
-    host h;
-    host_open(&h, NULL);
-    bp_plugin_options options = BP_PLUGIN_OPTIONS_INIT;
-    options.max_live = 1;
-    bp_plugin *plugin = host_load(&h, "component/echo.wat", &options);
-    char *input = calloc(1, INPUT_SIZE);
-    assert_non_null(input);
-    input[0] = 'x';
-    answers_all(plugin, input);
-    bp_limits small = {0};
-    small.memory_bytes = (uint64_t)128 << 10;
-    bp_call call = BP_CALL_INIT;
-    call.export_name = "count";
-    call.limits = &small;
-    bp_call_result result = call_ran_with(plugin, &call);
-    assert_outcome(BP_OUTCOME_FINISHED, &result);
-    bp_call_result_done(&result);
-    answers_all(plugin, input);
-    free(input);
-    host_unload(&h, plugin);
-    host_close(&h);
+    world w;
+    world_open(&w, 50);
+    for (int again = 0; again < SANDBOXES; again++) {
+        assert_int_equal(outcome_of(w.plugin, "touch-loop"), BP_OUTCOME_TIMED_OUT);
+        look_finds_nothing(w.plugin);
+    }
+    world_close(&w);
 }
 
-/* ---- names ---- */
+#define THREADS 3
+#define CALLS 60
 
-static const char only_interface[] = "(component"
-                                     " (core module $m (func (export \"go\")))"
-                                     " (core instance $i (instantiate $m))"
-                                     " (func $go (canon lift (core func $i \"go\")))"
-                                     " (instance $api (export \"go\" (func $go)))"
-                                     " (export \"my:shop/api@1.0.0\" (instance $api)))";
+typedef struct caller {
+    bp_plugin *plugin;
+    unsigned number, wrong;
+} caller;
 
-/* What is no function says what to call instead, and nothing of core modules' types. */
-static void names_that_are_no_functions_are_explained(void **state)
+static void *touch_and_look(void *data)
+{
+    static const char *const exports[] = {"touch", "look", "touch-trap", "look", "touch", "look"};
+    caller *self = data;
+    for (unsigned i = 0; i < CALLS; i++) {
+        bp_call call = BP_CALL_INIT;
+        bp_call_result result = BP_CALL_RESULT_INIT;
+        call.export_name = exports[(i + self->number) % COUNT(exports)];
+        bool looks = strcmp(call.export_name, "look") == 0;
+        if (bp_plugin_call(self->plugin, &call, &result, NULL) != BP_OK)
+            self->wrong++;
+        else if (looks && (result.outcome != BP_OUTCOME_FINISHED || !is_zero(&result)))
+            self->wrong++;
+        bp_call_result_done(&result);
+    }
+    return NULL;
+}
+
+static void marks_are_never_seen_by_many_callers(void **state)
 {
     (void)state;
-    host h;
-    host_open(&h, NULL);
-    bp_plugin *plugin = host_load_text(&h, only_interface, NULL);
-    bp_call call = BP_CALL_INIT;
-    call.export_name = "my:shop/api@1.0.0";
-    call_refused(plugin, &call, BP_EFORMAT,
-                 "is an interface; a function in it is "
-                 "'my:shop/api@1.0.0#");
-    host_unload(&h, plugin);
-    plugin = host_load_text(&h, "(component)", NULL);
-    call.export_name = "handle";
-    call_refused(plugin, &call, BP_ENOTFOUND, "exports nothing that can be called");
-    bp_call_result result = BP_CALL_RESULT_INIT;
-    bp_error error = BP_ERROR_INIT;
-    assert_status(BP_ENOTFOUND, bp_plugin_call(plugin, &call, &result, &error), &error);
-    assert_null(strstr(error.message, "i32"));
-    host_unload(&h, plugin);
-    host_close(&h);
+    world w;
+    world_open(&w, 0);
+    pthread_t threads[THREADS];
+    caller callers[THREADS];
+    for (unsigned i = 0; i < THREADS; i++) {
+        callers[i] = (caller){w.plugin, i, 0};
+        threads[i] = thread_start(0, touch_and_look, &callers[i]);
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        thread_join(threads[i]);
+        assert_int_equal(callers[i].wrong, 0);
+    }
+    world_close(&w);
+}
+
+/* ---- again, from the host's function ---- */
+
+static void a_call_within_a_call_is_another_sandbox(void **state)
+{
+    (void)state;
+    world w;
+    world_open(&w, 0);
+    w.next = "look";
+    for (int again = 0; again < 5; again++)
+        call_answers(w.plugin, "touch-dive", "", "0");
+    w.next = "touch-trap";
+    call_answers(w.plugin, "touch-dive", "", "0");
+    call_answers(w.plugin, "look", "", "0");
+    world_close(&w);
+}
+
+/* The line before the pool ends with the outermost deadline: the innermost waits for sandboxes that
+ * those above it have. */
+static void calls_without_end_within_calls_end_with_the_deadline(void **state)
+{
+    (void)state;
+    world w;
+    world_open(&w, 100);
+    w.next = "touch-dive";
+    bp_call_result result = call_ran(w.plugin, "touch-dive", BP_BYTES(""));
+    assert_outcome(BP_OUTCOME_TIMED_OUT, &result);
+    bp_call_result_done(&result);
+    assert_true(w.deepest <= SANDBOXES);
+    assert_int_equal(w.deep, 0);
+    assert_true(w.refused != BP_OK);
+    w.next = NULL;
+    look_finds_nothing(w.plugin);
+    world_close(&w);
 }
 
 int main(void)
 {
     signals_remember();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(modules_are_told_apart),
-        cmocka_unit_test(limits_end_with_their_call),
-        cmocka_unit_test(names_that_are_no_functions_are_explained),
+        cmocka_unit_test(marks_of_a_call_are_gone_for_the_next),
+        cmocka_unit_test(marks_of_a_call_that_ran_out_of_time_are_gone),
+        cmocka_unit_test(marks_are_never_seen_by_many_callers),
+        cmocka_unit_test(a_call_within_a_call_is_another_sandbox),
+        cmocka_unit_test(calls_without_end_within_calls_end_with_the_deadline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

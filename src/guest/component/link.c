@@ -36,9 +36,39 @@ static bp_status check_wasi(const bp__extern_type *import, bp_error *reterr)
                         name);
 }
 
-/* Functions at the root belong to no interface, and so to nobody. */
+#define OURS "bullpen:plugin/"
+
+/* Ours under a name or a version that we do not have: the engine would say that functions are
+ * missing there. Without functions there is nothing to have: languages import their types. */
+static bool is_known(const char *interface)
+{
+    static const char *const names[] = {"kv@0.1.",   "log@0.1.",     "config@0.1.",
+                                        "http@0.1.", "metrics@0.1.", "call@0.1."};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (begins_with(interface + strlen(OURS), names[i]))
+            return true;
+    return false;
+}
+
+static bp_status check_ours(const bp__extern_type *import, bp_error *reterr)
+{
+    if (import->kind != BP__EXTERN_WIT_FUNC || !import->module ||
+        !begins_with(import->module, OURS) || is_known(import->module))
+        return BP_OK;
+    return bp_error_set(reterr, BP_EDENIED,
+                        "import '%s' '%s': of bullpen:plugin this host has kv, log, config, http, "
+                        "metrics and call, at version 0.1.0; build against its wit/plugin.wit",
+                        import->module, import->name);
+}
+
+/* Functions at the root belong to no interface, and so to nobody; code is nobody's to give. */
 static bp_status check_root(const bp__extern_type *import, bp_error *reterr)
 {
+    if (!import->module && import->kind == BP__EXTERN_WIT_OTHER)
+        return bp_error_set(reterr, BP_EDENIED,
+                            "import '%s': a module or component, which hosts do not hand out; "
+                            "compose the component with it when it is built",
+                            import->name);
     if (import->module || import->kind != BP__EXTERN_WIT_FUNC)
         return BP_OK;
     return bp_error_set(reterr, BP_EDENIED,
@@ -73,6 +103,8 @@ static bp_status check_imports(const bp__module *module, bp_error *reterr)
     bp_status status = BP_OK;
     for (size_t i = 0; status == BP_OK && i < module->import_count; i++) {
         status = check_wasi(&module->imports[i], reterr);
+        if (status == BP_OK)
+            status = check_ours(&module->imports[i], reterr);
         if (status == BP_OK)
             status = check_root(&module->imports[i], reterr);
     }
