@@ -30,6 +30,7 @@ typedef struct cache_values {
 typedef struct inspect_values {
     cli_common common;
     const char *file;
+    bool describe, all;
 } inspect_values;
 
 typedef struct plugin_values {

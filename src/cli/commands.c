@@ -346,6 +346,20 @@ static const cli_operand inspect_operands[] = {
     {.name = NULL},
 };
 
+static const cli_option inspect_options[] = {
+    {.name = "all",
+     .type = CLI_FLAG,
+     .offset = offsetof(inspect_values, all),
+     .help = "List functions of WASI as well, and all of a long list. --json always does."},
+    {.name = "describe",
+     .type = CLI_FLAG,
+     .offset = offsetof(inspect_values, describe),
+     .help = "Ask a component what it offers, by its exports 'list-functions', 'function-args', "
+             "'function-returns', 'function-writeable' and 'function-comment'. This runs the "
+             "plugin, with the default limits and nothing granted, for at most five seconds."},
+    {.name = NULL},
+};
+
 static const cli_example inspect_examples[] = {
     {"What a plugin asks for and what can be called in it", "bullpen inspect count_vowels.wasm"},
     {"The names of its callable exports, for a script",
@@ -502,9 +516,10 @@ const cli_command cli_commands[] = {
      .description = "Parses and validates a plugin without running it: its kind and ABI, its size "
                     "and SHA-256, its memory, what it imports with what grants each import, and "
                     "its exports with their types. Exports that 'bullpen call' can call are "
-                    "marked.",
+                    "marked. Of a component the types are WIT's, with the comments that its "
+                    "author wrote above them.",
      .operands = inspect_operands,
-     .options = no_options,
+     .options = inspect_options,
      .examples = inspect_examples,
      .exits = plain_exits,
      .values_size = sizeof(inspect_values),

@@ -88,6 +88,11 @@ bp_status plugin_manifest_open(const char *folder, plugin_manifest *ret, bp_erro
  * and nobody exports. Lists of names in JSON. */
 bp_status plugin_manifest_merge(plugin_manifest *manifest, const json_t *exports, json_t *added,
                                 json_t *missing, bp_error *reterr);
+/* Adds to what it has of exports what the plugin says of them, where it says nothing yet:
+ * `functions` is a list of objects with `name`, and some of `doc`, `arguments`, `result` and
+ * `writeable`. */
+bp_status plugin_manifest_describe(plugin_manifest *manifest, const json_t *functions,
+                                   bp_error *reterr);
 /* Writes it, if anything changed, as a whole or not at all. */
 bp_status plugin_manifest_save(const plugin_manifest *manifest, bp_error *reterr);
 void plugin_manifest_done(plugin_manifest *manifest);

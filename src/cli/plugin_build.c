@@ -32,6 +32,7 @@ typedef struct build {
     char *made, *final; /* owned: the paths of what the tools write and of what it becomes */
     char output[240];   /* the name of `made` */
     json_t *exports, *added, *missing;
+    json_t *commented, *described; /* what the author's comments, and the plugin, say of exports */
     char sha256[65];
     uint64_t bytes, start_ns;
     bool needs_wasi;
@@ -39,14 +40,12 @@ typedef struct build {
 
 /* --- what was made ------------------------------------------------------------------------- */
 
-/* Exports that hosts call by themselves, or ask for what the others are. */
+/* Exports that hosts call by themselves. */
 static bool is_internal(const char *name)
 {
     static const char *const names[] = {
-        "_start",          "_initialize",   "__wasm_call_ctors", "hs_init",
-        "hs_exit",         "init",          "exports#init", /* of Python's tool */
-        "list-functions",  "function-args", "function-returns",  "function-writeable",
-        "function-comment"};
+        "_start",  "_initialize", "__wasm_call_ctors", "hs_init",
+        "hs_exit", "init",        "exports#init" /* of Python's tool */};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(name, names[i]) == 0)
             return true;
@@ -71,6 +70,42 @@ static const char *how_to_export(const build *self)
     }
 }
 
+static bool add_comment(build *self, const char *name, const char *docs)
+{
+    return !docs || json_array_append_new(self->commented,
+                                          json_pack("{s:s, s:o}", "name", name, "doc",
+                                                    cli_json_text(docs, strlen(docs)))) == 0;
+}
+
+/* Names that are no export of this kind are the plugin's own business, but may be an error. */
+static void note_others(const build *self)
+{
+    const json_t *functions = json_object_get(self->described, "functions");
+    for (size_t i = 0; i < json_array_size(functions); i++) {
+        const char *name = json_string_value(json_object_get(json_array_get(functions, i), "name"));
+        bool found = !name;
+        for (size_t k = 0; name && k < json_array_size(self->exports); k++)
+            found |= strcmp(json_string_value(json_array_get(self->exports, k)), name) == 0;
+        if (!found)
+            cli_note("'list-functions' names '%s', which cannot be called", name);
+    }
+}
+
+/* What the guest says of itself; what is wrong in that is no reason not to build. */
+static bp_status describe(build *self, bp_inspection *inspection, bp_error *reterr)
+{
+    const char *text = NULL;
+    bp_status status = bp_inspection_describe(inspection, 0, &text, reterr);
+    if (status != BP_OK)
+        return status;
+    self->described = json_loads(text, 0, NULL);
+    const json_t *warnings = json_object_get(self->described, "warnings");
+    for (size_t i = 0; i < json_array_size(warnings); i++)
+        cli_note("%s", json_string_value(json_array_get(warnings, i)));
+    note_others(self);
+    return BP_OK;
+}
+
 static bp_status look_at_exports(build *self, const bp_inspection *inspection, bp_error *reterr)
 {
     const bp_export_info *exports = NULL;
@@ -78,7 +113,8 @@ static bp_status look_at_exports(build *self, const bp_inspection *inspection, b
     size_t count = bp_inspection_exports(inspection, &exports);
     for (size_t i = 0; i < count; i++)
         if (exports[i].callable && !is_internal(exports[i].name) &&
-            json_array_append_new(self->exports, json_string(exports[i].name)) != 0)
+            (json_array_append_new(self->exports, json_string(exports[i].name)) != 0 ||
+             !add_comment(self, exports[i].name, bp_inspection_export_docs(inspection, i))))
             return bp__error_oom(reterr, "listing exports");
     count = bp_inspection_imports(inspection, &imports);
     for (size_t i = 0; i < count; i++)
@@ -103,7 +139,8 @@ static bp_status inspect(build *self, bp_error *reterr)
         return status;
     self->bytes = bp_inspection_code_bytes(inspection);
     snprintf(self->sha256, sizeof self->sha256, "%s", bp_inspection_sha256(inspection));
-    return look_at_exports(self, inspection, reterr);
+    status = look_at_exports(self, inspection, reterr);
+    return status == BP_OK ? describe(self, inspection, reterr) : status;
 }
 
 /* --- the steps ----------------------------------------------------------------------------- */
@@ -138,6 +175,7 @@ static bp_status prepare(build *self, bp_error *reterr)
     self->exports = json_array();
     self->added = json_array();
     self->missing = json_array();
+    self->commented = json_array();
     bool fine = self->made && self->final && self->exports && self->added && self->missing;
     return fine ? BP_OK : bp__error_oom(reterr, "building");
 }
@@ -162,6 +200,11 @@ static bp_status make(build *self, bp_error *reterr)
     if (status == BP_OK)
         status = plugin_manifest_merge(&self->manifest, self->exports, self->added, self->missing,
                                        reterr);
+    if (status == BP_OK)
+        status = plugin_manifest_describe(&self->manifest,
+                                          json_object_get(self->described, "functions"), reterr);
+    if (status == BP_OK)
+        status = plugin_manifest_describe(&self->manifest, self->commented, reterr);
     if (status == BP_OK && rename(self->made, self->final) != 0)
         status = bp__error_os(reterr, BP_ESYSTEM, errno, "write '%s'", self->final);
     if (status != BP_OK)
@@ -177,6 +220,8 @@ static void done(build *self)
     json_decref(self->exports);
     json_decref(self->added);
     json_decref(self->missing);
+    json_decref(self->commented);
+    json_decref(self->described);
     bp_cancel_free(self->cancel);
 }
 

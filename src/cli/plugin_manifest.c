@@ -175,6 +175,40 @@ static bool describes(const json_t *exports, const char *name)
     return false;
 }
 
+static json_t *find_export(const plugin_manifest *manifest, const char *name)
+{
+    json_t *exports = json_object_get(manifest->root, "exports");
+    for (size_t i = 0; name && i < json_array_size(exports); i++) {
+        json_t *item = json_array_get(exports, i);
+        if (strcmp(json_string_value(json_object_get(item, "name")), name) == 0)
+            return item;
+    }
+    return NULL;
+}
+
+/* The author's own words stay. That nothing is written is the default, which nobody has to read. */
+static bool add_field(plugin_manifest *manifest, json_t *item, const char *field, json_t *value)
+{
+    if (!value || json_is_false(value) || json_object_get(item, field))
+        return true;
+    manifest->changed = true;
+    return json_object_set(item, field, value) == 0;
+}
+
+bp_status plugin_manifest_describe(plugin_manifest *manifest, const json_t *functions,
+                                   bp_error *reterr)
+{
+    static const char *const fields[] = {"doc", "arguments", "result", "writeable"};
+    bool fine = true;
+    for (size_t i = 0; i < json_array_size(functions); i++) {
+        const json_t *said = json_array_get(functions, i);
+        json_t *item = find_export(manifest, json_string_value(json_object_get(said, "name")));
+        for (size_t k = 0; item && k < sizeof fields / sizeof *fields; k++)
+            fine = fine && add_field(manifest, item, fields[k], json_object_get(said, fields[k]));
+    }
+    return fine ? BP_OK : bp__error_oom(reterr, "completing a manifest");
+}
+
 static bool add_export(plugin_manifest *manifest, const char *name, json_t *added)
 {
     json_t *list = json_object_get(manifest->root, "exports");

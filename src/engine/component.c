@@ -129,6 +129,20 @@ char *bp__component_signature(const bp__module *module, const bp__extern_type *f
     return copy;
 }
 
+/* The document ends with why it is refused; quotes inside of its texts are escaped. */
+bool bp__component_refuses(const bp__module *module, const bp__extern_type *export)
+{
+    static const char reached[] = "\"refused\":null}";
+    bp__buffer schema = {0};
+    bool found = foundation_component_func_schema(module->wasm, export->name, strlen(export->name),
+                                                  false, keep_text, &schema);
+    size_t size = sizeof reached - 1;
+    bool refused = found && (schema.size < size ||
+                             memcmp(schema.data + schema.size - size, reached, size) != 0);
+    bp__buffer_done(&schema);
+    return refused;
+}
+
 /* ---- linking ---- */
 
 BP_DEFINE_CLEANUP(cleanup_linker, foundation_component_linker, foundation_component_linker_delete)

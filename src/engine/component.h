@@ -11,6 +11,9 @@ bp_status bp__component_describe(bp__module *module, bp_error *reterr);
  * without memory. */
 char *bp__component_signature(const bp__module *module, const bp__extern_type *function);
 
+/* Whether a call with JSON can never reach it: a resource, a stream or too much is in its type. */
+bool bp__component_refuses(const bp__module *module, const bp__extern_type *export);
+
 /* The host's functions, as tables of callbacks whose host_data is that of the instance. */
 typedef struct bp__component_imports {
     const struct foundation_wasi_host *wasi;     /* WASI 0.2 */

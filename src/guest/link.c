@@ -53,18 +53,27 @@ static const bp__wasi1_function *find_wasi1(const char *name)
     return NULL;
 }
 
+/* Of WASI another version has another way to be called. */
+static bool is_offered_version(const char *interface)
+{
+    const char *version = strrchr(interface, '@');
+    return strncmp(interface, "wasi:", 5) != 0 || (version && strncmp(version, "@0.2.", 5) == 0);
+}
+
 /* Of a component's interface; NULL: it is none of ours. */
 static const char *interface_needs(const char *interface)
 {
     static const struct {
         const char *start, *needs;
-    } known[] = {{"bullpen:plugin/http@", "http"},
-                 {"bullpen:plugin/kv@", "kv"},
-                 {"bullpen:plugin/", "nothing"},
-                 {BP_HOST_FUNCTION_INTERFACE, "host function"}};
+    } known[] = {{"bullpen:plugin/http@", "http"}, {"bullpen:plugin/kv@", "kv"},
+                 {"bullpen:plugin/", "nothing"},   {BP_HOST_FUNCTION_INTERFACE, "host function"},
+                 {"wasi:cli/environment@", "env"}, {"wasi:cli/", "nothing"},
+                 {"wasi:clocks/", "clock"},        {"wasi:filesystem/", "files"},
+                 {"wasi:io/", "nothing"},          {"wasi:random/", "random"},
+                 {"wasi:sockets/", "nothing"}}; /* always refused, which guests can live with */
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strncmp(interface, known[i].start, strlen(known[i].start)) == 0)
-            return known[i].needs;
+            return is_offered_version(interface) ? known[i].needs : NULL;
     return NULL;
 }
 
@@ -75,7 +84,7 @@ bool bp__import_is_plugins(const char *module)
 
 const char *bp__import_needs(const char *module, const char *name)
 {
-    if (!module) /* of a component: an interface, or what no interface is around */
+    if (!module || !*module) /* of a component: an interface, or what no interface is around */
         module = name;
     const char *needs = interface_needs(module);
     if (needs)

@@ -33,7 +33,7 @@ static bool is_offered(const char *command, const bp__extern_type *export)
     return command ? strcmp(export->name, command) == 0 : bp__is_callable(export);
 }
 
-static bp_status list_callables(bp__program *program, bp_error *reterr)
+static bp_status list_callables(bp__program *program, bool describes, bp_error *reterr)
 {
     const bp__module *module = program->module;
     const char *command = program->abi == &bp__abi_command ? bp__command_export(module) : NULL;
@@ -42,7 +42,7 @@ static bp_status list_callables(bp__program *program, bp_error *reterr)
         return bp__error_oom(reterr, "listing exports");
     for (size_t i = 0; i < module->export_count; i++) {
         const bp__extern_type *export = &module->exports[i];
-        if (is_offered(command, export))
+        if (describes ? bp__component_is_description(export) : is_offered(command, export))
             program->callables[program->callable_count++] =
                 (bp__callable){export->name, strcmp(export->type, ">i") == 0,
                                strcmp(export->name, BP__COMMAND_EXPORT) == 0, export->shape};
@@ -170,7 +170,7 @@ bp_status bp__program_new(bp__engine *engine, bp__module *module,
         status = check_needs(program, reterr);
     choose_start(program);
     if (status == BP_OK)
-        status = list_callables(program, reterr);
+        status = list_callables(program, options->describes, reterr);
     if (status == BP_OK)
         status = link_code(program, options, reterr);
     if (status != BP_OK) {
@@ -193,6 +193,11 @@ void bp__program_free(bp__program *program)
 
 static bp_status refuse_type(const bp__extern_type *export, bp_error *reterr)
 {
+    if (bp__component_is_description(export))
+        return bp_error_set(reterr, BP_EFORMAT,
+                            "export '%s' tells what the plugin offers, and cannot be called; see "
+                            "'bullpen inspect --describe'",
+                            export->name);
     if (export->kind == BP__EXTERN_WIT_FUNC)
         return bp_error_set(reterr, BP_EFORMAT,
                             "export '%s' makes a sandbox ready, and cannot be called",

@@ -41,8 +41,8 @@ typedef struct bp__program_limits {
 
 typedef struct bp__program {
     bp__engine *engine;
-    bp__module *module;      /* one use of it */
-    bp__linked *linked;      /* owned */
+    bp__module *module; /* one use of it */
+    bp__linked *linked; /* owned */
     const bp__abi *abi;
     bp__callable *callables; /* sorted by name */
     size_t callable_count;
@@ -68,6 +68,7 @@ typedef struct bp__program {
 typedef struct bp__program_options {
     const char *name;
     const char *abi; /* what the manifest says it is; NULL: guessed */
+    bool describes;  /* only what tells of the component's exports can be called */
     const bp__config *config;
     bp__fetch_client *http;
     bool http_headers;
@@ -99,7 +100,9 @@ bool bp__is_callable(const bp__extern_type *export);
 
 /* Whether only plugins that speak Extism's ABI import from this module. */
 bool bp__import_is_plugins(const char *module);
-/* What an import needs to be granted: "nothing", "wasi", "http", "kv", "host function", or "?". */
+/* What an import needs to be granted: "nothing", "wasi", "http", "kv", "host function", of a
+ * component also "clock", "random", "files", "env"; or "?". `module` is NULL or "" for what a
+ * component imports at its root. */
 const char *bp__import_needs(const char *module, const char *name);
 
 #endif

@@ -9,6 +9,8 @@
 #include "engine/component.h"
 #include "guest/command/command.h"
 #include "guest/program.h"
+#include "plugin/describe.h"
+#include "plugin/docs.h"
 #include "plugin/format.h"
 #include "plugin/load.h"
 #include "plugin/runtime.h"
@@ -18,49 +20,109 @@ struct bp_inspection {
     bp__module *module;
     char sha256[BP__SHA256_HEX_SIZE];
     uint64_t code_bytes;
+    bp__buffer code;   /* of a component that can be asked what it offers; else empty */
+    char *abi;         /* the manifest's, or NULL */
+    bool is_command;   /* as it says, else by the code */
+    const char *start; /* of a command: what can be called of it; NULL: it lacks that */
+    char *description; /* what it answered; NULL: it was not asked */
+    char *docs;        /* of a component's world, or NULL */
+    char **export_docs;
     char **types; /* of functions, in words: imports, then exports */
     size_t type_count;
+    size_t type_bytes; /* all of them */
     bp_import_info *imports;
     bp_export_info *exports;
 };
+
+/* A component's types can each be long, and there can be many functions. */
+#define TYPES_BYTES_MAX ((size_t)4 << 20)
 
 /* Functions' types are spelled out; the others are text already. */
 static const char *type_text(bp_inspection *inspection, const bp__extern_type *type)
 {
     if (type->kind != BP__EXTERN_FUNC && type->kind != BP__EXTERN_WIT_FUNC)
         return type->type;
+    if (inspection->type_bytes > TYPES_BYTES_MAX)
+        return "func(…)";
     char *text = type->kind == BP__EXTERN_FUNC ? bp__signature_text(type->type)
                                                : bp__component_signature(inspection->module, type);
     inspection->types[inspection->type_count++] = text;
+    inspection->type_bytes += text ? strlen(text) : 0;
     return text;
 }
 
-static bool list(bp_inspection *inspection)
+static void recognise(bp_inspection *inspection)
 {
     const bp__module *module = inspection->module;
-    size_t imports = module->import_count, exports = module->export_count;
-    inspection->types = bp__alloc_zeroed(imports + exports, sizeof *inspection->types);
-    inspection->imports = bp__alloc_zeroed(imports, sizeof *inspection->imports);
-    inspection->exports = bp__alloc_zeroed(exports, sizeof *inspection->exports);
-    if (!inspection->types || !inspection->imports || !inspection->exports)
+    inspection->is_command =
+        inspection->abi ? strcmp(inspection->abi, "command") == 0 : bp__command_recognise(module);
+    inspection->start = inspection->is_command ? bp__command_export(module) : NULL;
+}
+
+/* Of a command only its start is; of a component nothing that has no form as JSON. */
+static bool can_be_called(const bp_inspection *inspection, const bp__extern_type *export)
+{
+    if (inspection->is_command)
+        return inspection->start && strcmp(export->name, inspection->start) == 0;
+    if (!bp__is_callable(export))
         return false;
+    bool any = export->kind == BP__EXTERN_WIT_FUNC && export->shape == BP__WIT_ANY;
+    return !any || !bp__component_refuses(inspection->module, export);
+}
+
+static bool list_imports(bp_inspection *inspection)
+{
+    const bp__module *module = inspection->module;
     bool ok = true;
-    const char *command = bp__command_recognise(module) ? bp__command_export(module) : NULL;
-    for (size_t i = 0; i < imports; i++) {
+    for (size_t i = 0; i < module->import_count; i++) {
         const bp__extern_type *import = &module->imports[i];
-        inspection->imports[i] =
-            (bp_import_info){import->module, import->name, type_text(inspection, import),
-                             bp__import_needs(import->module, import->name)};
+        inspection->imports[i] = (bp_import_info){import->module ? import->module : "",
+                                                  import->name, type_text(inspection, import),
+                                                  bp__import_needs(import->module, import->name)};
         ok = ok && inspection->imports[i].type;
     }
-    for (size_t i = 0; i < exports; i++) {
+    return ok;
+}
+
+static bool list_exports(bp_inspection *inspection, const bp__docs *docs)
+{
+    const bp__module *module = inspection->module;
+    bool ok = true;
+    for (size_t i = 0; i < module->export_count; i++) {
         const bp__extern_type *export = &module->exports[i];
-        bool offered = !command || strcmp(export->name, command) == 0;
         inspection->exports[i] = (bp_export_info){export->name, type_text(inspection, export),
-                                                  offered && bp__is_callable(export)};
+                                                  can_be_called(inspection, export)};
+        inspection->export_docs[i] = bp__docs_export(docs, export->name);
         ok = ok && inspection->exports[i].type;
     }
     return ok;
+}
+
+static bool list(bp_inspection *inspection, const bp__docs *docs)
+{
+    size_t imports = inspection->module->import_count, exports = inspection->module->export_count;
+    inspection->types = bp__alloc_zeroed(imports + exports, sizeof *inspection->types);
+    inspection->imports = bp__alloc_zeroed(imports, sizeof *inspection->imports);
+    inspection->exports = bp__alloc_zeroed(exports, sizeof *inspection->exports);
+    inspection->export_docs = bp__alloc_zeroed(exports, sizeof *inspection->export_docs);
+    inspection->docs = bp__docs_world(docs);
+    return inspection->types && inspection->imports && inspection->exports &&
+           inspection->export_docs && list_imports(inspection) && list_exports(inspection, docs);
+}
+
+/* With what of the code is needed later. */
+static bool list_all(bp_inspection *inspection, bp__buffer *code)
+{
+    bp__docs docs;
+    recognise(inspection);
+    bp__docs_read(bp__buffer_bytes(code), &docs);
+    bool fine = list(inspection, &docs);
+    bp__docs_done(&docs);
+    if (inspection->module->is_component && bp__describes(inspection->module)) {
+        inspection->code = *code;
+        *code = (bp__buffer){0};
+    }
+    return fine;
 }
 
 static bp_status look(bp_runtime *runtime, bp__buffer *code, bp_inspection *inspection,
@@ -80,7 +142,8 @@ static bp_status look(bp_runtime *runtime, bp__buffer *code, bp_inspection *insp
                                    &inspection->module, &source, reterr);
     if (status != BP_OK)
         return status;
-    return list(inspection) ? BP_OK : bp__error_oom(reterr, "listing imports and exports");
+    return list_all(inspection, code) ? BP_OK
+                                      : bp__error_oom(reterr, "listing imports and exports");
 }
 
 bp_status bp_inspect_file(bp_runtime *runtime, const char *path, bp_inspection **ret,
@@ -103,6 +166,8 @@ bp_status bp_inspect_file(bp_runtime *runtime, const char *path, bp_inspection *
         return status;
     }
     bp_inspection *inspection = bp__alloc_zeroed(1, sizeof *inspection);
+    if (inspection)
+        inspection->abi = bp_steal(&source.manifest.abi);
     status = inspection ? look(runtime, &source.manifest.code, inspection, reterr)
                         : bp__error_oom(reterr, "inspecting");
     bp__manifest_done(&source.manifest);
@@ -121,6 +186,13 @@ void bp_inspection_free(bp_inspection *inspection)
         return;
     for (size_t i = 0; i < inspection->type_count; i++)
         bp__free(inspection->types[i]);
+    for (size_t i = 0; inspection->export_docs && i < inspection->module->export_count; i++)
+        bp__free(inspection->export_docs[i]);
+    bp__free(inspection->export_docs);
+    bp__free(inspection->docs);
+    bp__free(inspection->description);
+    bp__free(inspection->abi);
+    bp__buffer_done(&inspection->code);
     bp__free(inspection->types);
     bp__free(inspection->imports);
     bp__free(inspection->exports);
@@ -137,10 +209,12 @@ const char *bp_inspection_kind(const bp_inspection *inspection)
 const char *bp_inspection_abi(const bp_inspection *inspection)
 {
     const bp__module *module = inspection->module;
-    if (bp__command_recognise(module))
+    if (inspection->is_command)
         return "command";
     if (module->is_component)
         return "component";
+    if (inspection->abi)
+        return "extism";
     for (size_t i = 0; i < module->import_count; i++)
         if (bp__import_is_plugins(module->imports[i].module))
             return "extism";
@@ -148,6 +222,20 @@ const char *bp_inspection_abi(const bp_inspection *inspection)
         if (bp__is_callable(&module->exports[i]))
             return "extism";
     return "none";
+}
+
+const char *bp_inspection_remark(const bp_inspection *inspection)
+{
+    static const char handler[] = "wasi:http/incoming-handler@";
+    const bp__module *module = inspection->module;
+    bool handles = false;
+    for (size_t i = 0; i < module->export_count; i++) {
+        if (inspection->exports[i].callable)
+            return NULL;
+        handles = handles || (module->is_component &&
+                              strncmp(module->exports[i].name, handler, sizeof handler - 1) == 0);
+    }
+    return handles ? "http handler: not served yet" : NULL;
 }
 
 const char *bp_inspection_sha256(const bp_inspection *inspection)
@@ -175,4 +263,30 @@ size_t bp_inspection_exports(const bp_inspection *inspection, const bp_export_in
 {
     *ret = inspection->exports;
     return inspection->module->export_count;
+}
+
+const char *bp_inspection_docs(const bp_inspection *inspection)
+{
+    return inspection->docs;
+}
+
+const char *bp_inspection_export_docs(const bp_inspection *inspection, size_t index)
+{
+    return index < inspection->module->export_count ? inspection->export_docs[index] : NULL;
+}
+
+bp_status bp_inspection_describe(bp_inspection *inspection, uint32_t timeout_ms, const char **ret,
+                                 bp_error *reterr)
+{
+    char *description = NULL;
+    if (!inspection || !ret)
+        return bp_error_set(reterr, BP_EINVAL, "bp_inspection_describe: an argument is NULL");
+    bp_status status =
+        bp__describe(inspection->runtime, inspection->module, bp__buffer_bytes(&inspection->code),
+                     timeout_ms, &description, reterr);
+    if (status != BP_OK)
+        return status;
+    bp__free(inspection->description);
+    *ret = inspection->description = description;
+    return BP_OK;
 }

@@ -277,7 +277,8 @@ static bp_status make_program(bp_plugin *plugin, const bp_plugin_options *option
     if (status != BP_OK)
         return status;
     bp__program_options program = {.name = plugin->name,
-                                   .abi = manifest->abi,
+                                   .abi = plugin->describes ? "component" : manifest->abi,
+                                   .describes = plugin->describes,
                                    .config = &plugin->config,
                                    .http = plugin->http,
                                    .http_headers = options->http_response_headers,
@@ -291,6 +292,8 @@ static bp_status make_program(bp_plugin *plugin, const bp_plugin_options *option
                                    .env = &plugin->env,
                                    .folder = plugin->folder,
                                    .functions = {{plugin->runtime->functions, plugin->functions}}};
+    if (plugin->describes) /* the embedder's functions have effects */
+        program.functions = (bp__user_functions){{NULL, NULL}};
     bp__limits_program(&plugin->limits, &program.limits);
     return bp__program_new(engine, module, &program, &plugin->program, reterr);
 }
@@ -373,6 +376,8 @@ static bp_status load(bp_runtime *runtime, bp__source *source, const bp_plugin_o
 {
     bp_plugin *plugin = new_plugin(runtime, name);
     bp__policy_outcome given = {.granted = 0};
+    if (plugin)
+        plugin->describes = source->describes;
     bp_status status = plugin ? bp__policy_apply(options, plugin->name, &given, reterr)
                               : bp__error_oom(reterr, "making a plugin");
     if (status == BP_OK)
@@ -440,4 +445,16 @@ bp_status bp_plugin_load_bytes(bp_runtime *runtime, bp_bytes code, const bp_plug
     if (!runtime || (code.size && !code.data) || !ret)
         return bp_error_set(reterr, BP_EINVAL, "bp_plugin_load_bytes: an argument is NULL");
     return load_any(runtime, NULL, code, options, ret, reterr);
+}
+
+bp_status bp__plugin_load_describing(bp_runtime *runtime, bp_bytes code,
+                                     const bp_plugin_options *options, bp_plugin **ret,
+                                     bp_error *reterr)
+{
+    bp__source source;
+    bp_status status = bp__source_read(&runtime->options, code, NULL, &source, reterr);
+    if (status != BP_OK)
+        return status;
+    source.describes = true;
+    return load(runtime, &source, options, bp__strdup("inspected"), ret, reterr);
 }

@@ -11,6 +11,7 @@
 typedef struct bp__source {
     bp__manifest manifest; /* its `code` is the binary module, whatever the file was */
     bool has_manifest;
+    bool describes; /* load.c: to be asked about its exports, and nothing else */
 } bp__source;
 
 /* Consumes nothing; `ret` ends with bp__manifest_done(&ret->manifest). */
@@ -18,6 +19,11 @@ bp_status bp__source_read(const bp_runtime_options *options, bp_bytes bytes, con
                           bp__source *ret, bp_error *reterr);
 bp_status bp__source_read_file(const bp_runtime_options *options, const char *path, bp__source *ret,
                                bp_error *reterr);
+
+/* A plugin of which nothing can be called but what tells of its exports. It is granted nothing. */
+bp_status bp__plugin_load_describing(bp_runtime *runtime, bp_bytes code,
+                                     const bp_plugin_options *options, bp_plugin **ret,
+                                     bp_error *reterr);
 
 /* plugin.c */
 bp_status bp__plugin_make_pool(bp_plugin *plugin, const bp_plugin_options *options,

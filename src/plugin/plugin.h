@@ -24,6 +24,7 @@ struct bp_plugin {
     bp__config config;
     bp__grants grants;
     bp_kv *kv; /* referenced, or NULL */
+    bool describes; /* nothing can be called but what tells of its exports */
     bool is_own; /* has a manifest of ours, which names what is writeable */
     char *version, *description, *default_export; /* the manifest's, or NULL */
     bool *writeable;                              /* by export; NULL: all */

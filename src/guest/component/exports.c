@@ -15,9 +15,20 @@ static bool is_internal(const bp__extern_type *export)
     return is_init(export) || strcmp(export->name, "exports#init") == 0;
 }
 
+bool bp__component_is_description(const bp__extern_type *export)
+{
+    static const char *const names[] = {"list-functions", "function-args", "function-returns",
+                                        "function-writeable", "function-comment"};
+    for (size_t i = 0; export->kind == BP__EXTERN_WIT_FUNC && i < sizeof names / sizeof *names; i++)
+        if (strcmp(export->name, names[i]) == 0)
+            return true;
+    return false;
+}
+
 bool bp__component_is_callable(const bp__extern_type *export)
 {
-    return export->kind == BP__EXTERN_WIT_FUNC && !is_internal(export);
+    return export->kind == BP__EXTERN_WIT_FUNC && !is_internal(export) &&
+           !bp__component_is_description(export);
 }
 
 bp__wit_shape bp__component_init_shape(const bp__module *module)
