@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "cli/cmd.h"
 #include "cli/failure.h"
 #include "cli/json_text.h"
@@ -16,6 +17,7 @@
 
 /* Of imports, and of exports: more is for programs. */
 #define LINES_MAX 500
+#define TYPE_BYTES_MAX 1000
 
 BP_DEFINE_CLEANUP(cleanup_runtime, bp_runtime, bp_runtime_unref)
 BP_DEFINE_CLEANUP(cleanup_inspection, bp_inspection, bp_inspection_free)
@@ -76,6 +78,18 @@ static void print_rest(size_t count)
         cli_out_printf("  … and %zu more: --all lists them\n", count);
 }
 
+/* Of a type, what is printed of it. */
+static int type_size(const char *type, bool all)
+{
+    size_t size = strlen(type);
+    return (int)(all ? size : bp__utf8_cut(type, size, TYPE_BYTES_MAX));
+}
+
+static const char *type_end(const char *type, bool all)
+{
+    return type[type_size(type, all)] ? "…" : "";
+}
+
 /* WASI has hundreds of functions, which everybody knows or nobody wants to. */
 static bool is_wasi(const char *interface)
 {
@@ -95,7 +109,8 @@ static void print_import(bool component, const bp_import_info *import, size_t re
 {
     if (!component || strcmp(import->type, "interface") != 0) {
         if (component && *import->module)
-            cli_out_text("    %s: %s\n", import->name, import->type);
+            cli_out_text("    %s: %.*s%s\n", import->name, type_size(import->type, all),
+                         import->type, type_end(import->type, all));
         else
             cli_out_text("  %s%s%s: %s  needs %s\n", import->module, *import->module ? " " : "",
                          import->name, import->type, import->needs);
@@ -148,7 +163,8 @@ static void print_exports(const bp_inspection *inspection, bool all)
             rest++;
             continue;
         }
-        cli_out_text("  %s: %s%s\n", exports[i].name, exports[i].type,
+        cli_out_text("  %s: %.*s%s%s\n", exports[i].name, type_size(exports[i].type, all),
+                     exports[i].type, type_end(exports[i].type, all),
                      exports[i].callable ? "  callable" : "");
         print_docs(bp_inspection_export_docs(inspection, i), "      ");
     }
