@@ -45,7 +45,7 @@ _bullpen()
     inspect)
         case $before in
         esac
-        options=' --help -h --json --quiet -q'
+        options=' --all --describe --help -h --json --quiet -q'
         files=1
         ;;
     cache)

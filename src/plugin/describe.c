@@ -88,30 +88,15 @@ bool bp__describes(const bp__module *module)
     return false;
 }
 
-/* The answer of a function of type result<T, string>: what is in it. Consumes it. */
-static json_t *unwrap(inquiry *self, const question *about, json_t *answer)
-{
-    json_t *value = json_object_size(answer) == 1 ? json_object_get(answer, "ok") : NULL;
-    const json_t *error = json_object_size(answer) == 1 ? json_object_get(answer, "err") : NULL;
-    if (error) {
-        char text[WARNING_BYTES_MAX];
-        const char *said = json_string_value(error);
-        snprintf(text, sizeof text, "answered an error: %.300s", said ? said : "no text");
-        warn_of(self, about, text);
-        json_decref(answer);
-        return NULL;
-    }
-    if (!value)
-        return answer;
-    json_incref(value);
-    json_decref(answer);
-    return value;
-}
-
 static json_t *read_answer(inquiry *self, const question *about, const bp_call_result *result)
 {
     bp_error error = BP_ERROR_INIT;
     char text[WARNING_BYTES_MAX];
+    if (result->outcome == BP_OUTCOME_GUEST_ERROR) {
+        snprintf(text, sizeof text, "answered an error: %.300s", result->message);
+        warn_of(self, about, text);
+        return NULL;
+    }
     if (!bp_call_result_ok(result)) {
         snprintf(text, sizeof text, "failed: %s: %.300s", bp_outcome_name(result->outcome),
                  result->message);
@@ -135,7 +120,7 @@ static json_t *read_answer(inquiry *self, const question *about, const bp_call_r
             bp_error_set(&error, BP_EINVAL, "it cannot be kept as JSON: %.100s", wrong.text);
     }
     if (answer)
-        return unwrap(self, about, answer);
+        return answer;
     snprintf(text, sizeof text, "has an answer that is not taken: %.300s", error.message);
     warn_of(self, about, text);
     return NULL;

@@ -53,6 +53,72 @@ def test_a_name_cannot_steer_the_terminal(bullpen, tmp_path):
     assert json.loads(bullpen("inspect", file, "--json").out)["exports"][0]["name"] == "a\x1b[2J"
 
 
+def test_a_comment_cannot_steer_the_terminal(bullpen, tmp_path):
+    file = tmp_path / "comment.wat"
+    file.write_text(r"""(component
+      (@custom "package-docs" "\01{\"worlds\":{\"root\":{\"docs\":\"A world.\",\"funcs\":{\"f\":{\"docs\":\"One\\n\\u001b[2Jtwo\"}}}}}")
+      (core module $m (func (export "f"))) (core instance $i (instantiate $m))
+      (func (export "f") (canon lift (core func $i "f"))))""")
+    done = bullpen("inspect", file)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.endswith(b"\nA world.\n\nimports (0)\n\nexports (1)\n  f: func()  callable\n      One\n      ?[2Jtwo\n")
+    answer = json.loads(bullpen("inspect", file, "--json").out)
+    assert answer["docs"] == "A world." and answer["exports"][0]["docs"] == "One\n\x1b[2Jtwo"
+
+
+def test_inspect_a_component(bullpen, root):
+    done = bullpen("inspect", root / "tests/guests/component/host.wat")
+    lines = done.out.decode().splitlines()
+    assert "(null)" not in done.out.decode()
+    assert "abi      component" in lines and "imports (6)" in lines
+    assert "  bullpen:plugin/kv@0.1.0  needs kv" in lines
+    assert "    count: func(prefix: string) -> result<u64, string>" in lines
+    command = root / "tests/guests/component/cat.wat"
+    lines = bullpen("inspect", command).out.decode().splitlines()
+    assert "abi      command" in lines
+    assert "  wasi:io/streams@0.2.0  needs nothing  (2 functions)" in lines
+    assert "  wasi:cli/run@0.2.0#run: func() -> result  callable" in lines
+    assert not any("blocking-read" in line for line in lines)
+    assert b"    [method]input-stream.blocking-read: func(" in bullpen("inspect", "--all", command).out
+    names = [item["name"] for item in json.loads(bullpen("inspect", "--json", command).out)["imports"]]
+    assert "[method]input-stream.blocking-read" in names
+
+
+def test_long_lists_are_for_programs(bullpen, tmp_path):
+    file = tmp_path / "many.wat"
+    exports = "".join(f'(export "f{i}" (func $f))' for i in range(2000))
+    file.write_text(f"""(component (core module $m (func (export "f") (param i32))) (core instance $i (instantiate $m))
+      (func $f (param "{'x' * 5000}" u32) (canon lift (core func $i "f"))) {exports})""")
+    done = bullpen("inspect", file)
+    lines = done.out.decode().splitlines()
+    assert "exports (2000)" in lines and lines[-1] == "  … and 1500 more: --all lists them"
+    assert max(map(len, lines)) < 1100
+    assert len(bullpen("inspect", "--all", file).out.splitlines()) > 2000
+    assert len(json.loads(bullpen("inspect", "--json", file).out)["exports"]) == 2000
+
+
+def test_inspect_asks_only_when_it_is_told_to(bullpen, root):
+    file = root / "tests/guests/component/describe.wat"
+    assert "described" not in json.loads(bullpen("inspect", "--json", file).out)
+    answer = json.loads(bullpen("inspect", "--json", "--describe", file).out)["described"]
+    assert [function["name"] for function in answer["functions"]] == ["add", "set", None]
+    assert answer["warnings"] == []
+    text = bullpen("inspect", "--describe", file).out.decode()
+    assert "\ndescribed (3)\n  add\n      Adds two numbers.\n      They may be negative.\n" in text
+    assert "  set  writeable\n" in text and "\n      result: a number\n" in text
+    done = bullpen("call", file, "function-comment")
+    assert done.code != 0 and "tells what the plugin offers" in done.err
+
+
+def test_a_guest_that_tells_nothing_is_a_note(bullpen, tmp_path):
+    file = tmp_path / "trap.wat"
+    file.write_text("""(component (core module $m (func (export "f") unreachable)) (core instance $i (instantiate $m))
+      (func (export "list-functions") (canon lift (core func $i "f"))))""")
+    done = bullpen("inspect", "--describe", file)
+    assert done.code == 0
+    assert "note: 'list-functions' failed: trapped" in done.err
+
+
 # --- files that are no plugins -----------------------------------------------------------------
 
 def bad_files(folder, real):

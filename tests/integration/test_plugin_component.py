@@ -133,8 +133,66 @@ def test_an_export_of_its_own(plugin, new):
     assert done.returncode == 0, done.stderr
     assert sorted(json.loads(done.stdout)["exports"]) == ["add", "handle"]
     assert json.loads(done.stdout)["added"] == ["add"]
+    assert json.loads((folder / "manifest.json").read_text())["exports"][1] == {"name": "add", "doc": "Adds two numbers."}
     code = (folder / "hello.wasm").read_bytes()
     assert b"package-docs" in code and b"Adds two numbers." in code
+
+
+def test_comments_and_what_the_guest_says_go_into_the_manifest(plugin, new, bullpen):
+    folder = new("c")
+    world = folder / "wit" / "world.wit"
+    world.write_text(world.read_text().replace(
+        "    // export add: func(a: u32, b: u32) -> u32;\n",
+        """    /// Adds two numbers.
+    export add: func(a: u32, b: u32) -> u32;
+    export list-functions: func() -> list<string>;
+    export function-comment: func(name: string) -> string;
+    export function-writeable: func(name: string) -> bool;
+    export function-args: func(name: string) -> string;
+"""))
+    with open(folder / "plugin.c", "a", encoding="utf-8") as file:
+        file.write("""
+uint32_t exports_plugin_add(uint32_t a, uint32_t b)
+{
+    return a + b;
+}
+
+void exports_plugin_list_functions(plugin_list_string_t *ret)
+{
+    ret->len = 3;
+    ret->ptr = malloc(3 * sizeof *ret->ptr);
+    plugin_string_dup(&ret->ptr[0], "add");
+    plugin_string_dup(&ret->ptr[1], "handle");
+    plugin_string_dup(&ret->ptr[2], "other");
+}
+
+void exports_plugin_function_comment(plugin_string_t *name, plugin_string_t *ret)
+{
+    (void)name;
+    plugin_string_dup(ret, "What the guest says.");
+}
+
+bool exports_plugin_function_writeable(plugin_string_t *name)
+{
+    return name->len == 6;
+}
+
+void exports_plugin_function_args(plugin_string_t *name, plugin_string_t *ret)
+{
+    (void)name;
+    plugin_string_dup(ret, "{\\"type\\": \\"array\\"}");
+}
+""")
+    done = plugin("build", "--json", folder)
+    assert done.returncode == 0, done.stderr
+    assert sorted(json.loads(done.stdout)["exports"]) == ["add", "handle"]
+    assert "'list-functions' names 'other', which cannot be called" in done.stderr
+    exports = {item["name"]: item for item in json.loads((folder / "manifest.json").read_text())["exports"]}
+    assert exports["add"] == {"name": "add", "doc": "What the guest says.", "arguments": {"type": "array"}}
+    assert exports["handle"] == {"name": "handle", "doc": "Answers a greeting. The input is a name in UTF-8.",
+                                 "arguments": {"type": "array"}, "writeable": True}
+    assert plugin("validate", folder).returncode == 0
+    assert b"      Adds two numbers.\n" in bullpen("inspect", folder / "hello.wasm").out
 
 
 def test_a_component_in_cpp(plugin, new):
