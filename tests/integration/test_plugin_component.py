@@ -133,7 +133,8 @@ def test_an_export_of_its_own(plugin, new):
     assert done.returncode == 0, done.stderr
     assert sorted(json.loads(done.stdout)["exports"]) == ["add", "handle"]
     assert json.loads(done.stdout)["added"] == ["add"]
-    assert json.loads((folder / "manifest.json").read_text())["exports"][1] == {"name": "add", "doc": "Adds two numbers."}
+    written = json.loads((folder / "manifest.json").read_text())["exports"][1]
+    assert written["name"] == "add" and written["doc"].endswith("Adds two numbers.")
     code = (folder / "hello.wasm").read_bytes()
     assert b"package-docs" in code and b"Adds two numbers." in code
 
@@ -152,6 +153,8 @@ def test_comments_and_what_the_guest_says_go_into_the_manifest(plugin, new, bull
 """))
     with open(folder / "plugin.c", "a", encoding="utf-8") as file:
         file.write("""
+#include <stdlib.h>
+
 uint32_t exports_plugin_add(uint32_t a, uint32_t b)
 {
     return a + b;
