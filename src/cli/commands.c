@@ -402,8 +402,7 @@ static const cli_option plugin_options[] = {
      .letter = 'l',
      .type = CLI_CHOICE,
      .argument = "LANGUAGE",
-     .fallback_words = "for 'build' what go.mod, Cargo.toml, package.json, pyproject.toml or C "
-                       "sources tell",
+     .fallback_words = "for 'build' what the files tell: go.mod, package.json",
      .choices = plugin_languages,
      .offset = offsetof(plugin_values, language),
      .help = "The language of the plugin; 'new' needs it. A project in Go is built with TinyGo "
@@ -538,7 +537,7 @@ const cli_command cli_commands[] = {
      .values_size = sizeof(cache_values),
      .run = cmd_cache},
     {.name = "plugin",
-     .summary = "write, build and check a plugin in C, Go, Rust, JavaScript or Python",
+     .summary = "write, build and check plugins in five languages",
      .description = "'new' writes a project with a source file, a manifest and a README; it never "
                     "writes over anything. 'build' runs the language's own compiler, checks what "
                     "came out, puts it beside manifest.json under the name that the manifest says, "

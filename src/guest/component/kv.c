@@ -1,4 +1,5 @@
 /* bullpen:plugin/kv. SPDX-License-Identifier: Apache-2.0 */
+#include "base/error.h"
 #include "guest/component/private.h"
 #include "guest/kv_access.h"
 
