@@ -6,6 +6,7 @@ BULLPEN_PLUGINS  the folder that tools/fetch-plugins prints; tests that need it 
 import dataclasses
 import os
 import pathlib
+import signal
 import subprocess
 
 import pytest
@@ -16,6 +17,11 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # Long enough for any machine: a test that needs this long has hung.
 PATIENCE_S = 120
+
+# A shell that runs the tests in its background has them ignored, and so would the programs that are sent them here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+for number in signal.SIGHUP, signal.SIGQUIT:
+    signal.signal(number, signal.SIG_DFL)
 
 
 @dataclasses.dataclass
