@@ -111,8 +111,8 @@ def toolchains(bullpen_bin, built_guests):
     """An environment in which plugins are built: our program, a new enough Go and Node.js, jco and componentize-py on
     PATH, what is compiled from crates kept for the next run, and no network: tools/setup has fetched what is needed."""
     script = ('root=$PWD; . tools/lib.sh; go=$(find_go); echo "${go%/*}:$(find_node):'
-              '$bullpen_jco_root/node_modules/.bin:$bullpen_componentize_py_root/bin"')
+              '$bullpen_jco_root/node_modules/.bin:$bullpen_componentize_py_root/bin"; echo "$bullpen_cache/guests-rust"')
     found = subprocess.run(["sh", "-ec", script], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=True)
-    return {**os.environ, "PATH": f"{bullpen_bin.parent}:{found.stdout.strip()}:{os.environ['PATH']}", "GOPROXY": "off",
-            "GOFLAGS": "", "GOTOOLCHAIN": "local", "CARGO_NET_OFFLINE": "true",
-            "CARGO_TARGET_DIR": str(built_guests.resolve() / "rust-target")}
+    tools, kept = found.stdout.splitlines()
+    return {**os.environ, "PATH": f"{bullpen_bin.parent}:{tools}:{os.environ['PATH']}", "GOPROXY": "off",
+            "GOFLAGS": "", "GOTOOLCHAIN": "local", "CARGO_NET_OFFLINE": "true", "CARGO_TARGET_DIR": kept}

@@ -381,7 +381,7 @@ while read -r line; do :; done </dev/null
     ('{"name": "hello", "exports": {}}', "/exports: must be a list"),
     ('{"name": "hello", "exports": [{"name": "a"}, {"doc": "b"}]}', "/exports/1/name: must be"),
     ('{"name": "hello", "exports": ["a"]}', "/exports/0/name: must be"),
-    ('{"name": "hello", "abi": "component"}', '/abi: must be "extism"'),
+    ('{"name": "hello", "abi": "javascript"}', '/abi: must be "extism"'),
     ("[" * 100000, "line 1"), ('{"name": "hello", "x": "' + "x" * (1 << 20) + '"}', "larger than the limit"),
 ])
 def test_a_broken_manifest(plugin, new, text, error):
