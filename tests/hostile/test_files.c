@@ -27,6 +27,13 @@ static void expect_refused(host *self, bp_bytes bytes, bp_status expected, const
     assert_null(plugin);
 }
 
+/* A component with an instance of one function as each export named. */
+#define WITH_INSTANCE(exports)                                                                     \
+    "(component (core module $m (func (export \"f\"))) (core instance $i (instantiate $m))"        \
+    " (func $f (canon lift (core func $i \"f\")))"                                                 \
+    " (instance $api (export \"f\" (func $f)))" exports ")"
+#define EXPORT(name) "(export \"" name "\" (instance $api))"
+
 static void other_formats_are_named(void **state)
 {
     (void)state;
@@ -59,6 +66,17 @@ static void other_formats_are_named(void **state)
         BAD("(component", BP_EFORMAT, "WebAssembly text"),
         BAD("(component (import \"no:such/thing\" (instance (export \"f\" (func)))))", BP_EDENIED,
             "no:such/thing"),
+        BAD(WITH_INSTANCE(EXPORT("wasi:http/incoming-handler@0.2.3")), BP_EUNSUPPORTED,
+            "answers HTTP requests (it exports 'wasi:http/incoming-handler@0.2.3'), which is not "
+            "served yet"),
+        /* with what a toolchain leaves there, which nobody can call */
+        BAD(WITH_INSTANCE(
+                EXPORT("wasi:http/incoming-handler@0.2.10") "(export \"init\" (func $f))"),
+            BP_EUNSUPPORTED, "answers HTTP requests"),
+        BAD("(component (import \"wasi:http/types@0.2.3\" (instance (export \"f\" (func)))))",
+            BP_EDENIED, "plugins fetch by 'bullpen:plugin/http@0.1.0'"),
+        BAD("(component (import \"wasi:io/poll@0.3.0\" (instance (export \"f\" (func)))))",
+            BP_EDENIED, "at version 0.2"),
         BAD("(; a comment that never ends", BP_EFORMAT, "not a plugin"),
         BAD("{", BP_EFORMAT, "manifest"),
     };
@@ -247,7 +265,7 @@ static void refused_files_leave_nothing_behind(void **state)
             descriptors = process_descriptors();
         }
     }
-    assert_int_equal(process_descriptors(), descriptors);
+    assert_true(process_descriptors() <= descriptors); /* a helper may have had one open then */
     assert_true(process_mappings() <= mappings + 20);
     host_close(&self);
 }

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "guest/component/exports.h"
 #include "guest/component/private.h"
 #include "guest/component/wasi.h"
 
@@ -85,7 +86,7 @@ static bp_status check_world(const bp__module *module, bp_error *reterr)
         if (export->kind == BP__EXTERN_INTERFACE &&
             begins_with(export->name, "wasi:http/incoming-handler@"))
             handler = export->name;
-        else if (export->kind == BP__EXTERN_WIT_FUNC &&
+        else if (bp__component_is_callable(export) &&
                  !begins_with(export->name, "wasi:http/incoming-handler@"))
             return BP_OK;
     }
